@@ -1,0 +1,1 @@
+"""How X is stored: the only layer that knows dense from sparse."""

@@ -1,0 +1,67 @@
+ctypedef Py_ssize_t index_t
+
+
+cdef struct Columns:
+    # Some columns of X: their indices, or all of them in order where index is NULL.
+    const index_t* index
+    index_t count
+
+
+cdef struct Vectors:
+    # Several vectors of the same length, one after the other.
+    const double* data
+    index_t count
+
+
+cdef struct Affine:
+    # The map x_ij -> (x_ij * scale_j - center_j) * root_i that turns raw columns into the columns the
+    # solver sees: root_i = sqrt(w_i / W) makes the weighted inner product a plain one. scale and center
+    # run over all columns of X, root over its rows.
+    const double* scale
+    const double* center
+    const double* root
+
+
+cdef struct Compressed:
+    # Where packed sparse columns go: entries starts[c] .. starts[c + 1] of rows and values.
+    index_t* starts
+    int* rows
+    double* values
+
+
+# Panels are CUBE rows high, and products of CUBE x CUBE x CUBE are the largest that OpenBLAS computes
+# without starting threads of its own, at nearly its full speed.
+cdef enum:
+    CUBE = 64
+    STRIP = 16
+
+
+cdef class Design:
+    cdef readonly index_t n_rows
+    cdef readonly index_t n_cols
+    cdef readonly double n_entries
+    cdef public double entries_read
+    cdef readonly int n_threads
+    cdef readonly bint is_sparse
+    cdef readonly bint by_row
+    cdef double[::1] panel
+
+    cdef int scan(self, double* largest) except -1 nogil
+    cdef int moments(self, const double* weight, const double* scale, double* mean, double* spread) except -1 nogil
+    cdef int correlate(self, Vectors u, Columns cols, double* out) except -1 nogil
+    cdef int predict(self, Columns cols, Vectors coef, double* eta) except -1 nogil
+    cdef int pack(self, Affine* affine, Columns cols, double* out) except -1 nogil
+    cdef int compress(self, Affine* affine, Columns cols, Compressed out) except -1 nogil
+    cdef void load_panel(self, Affine* affine, index_t row, Columns cols, index_t first, double* out) noexcept nogil
+    cdef double size_of(self, Columns cols) noexcept nogil
+    cdef bint equal(self, index_t a, index_t b) noexcept nogil
+    cdef int gram(self, Affine* affine, Columns a, Columns b, double* out, index_t stride) except -1 nogil
+    cdef int missing(self) except -1 nogil
+
+
+cdef inline index_t column_at(Columns cols, index_t position) noexcept nogil:
+    return cols.index[position] if cols.index != NULL else position
+
+
+cdef inline index_t ceil_div(index_t a, index_t b) noexcept nogil:
+    return (a + b - 1) // b

@@ -1,0 +1,113 @@
+"""From whatever the user holds to a design, with no copy where the data can be used as they lie."""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from fastreg.design.base import Design
+from fastreg.design.dense import DTYPES, DenseDesign
+from fastreg.design.scan import largest_entries, sorted_rows
+from fastreg.design.sparse import SparseDesign
+
+
+def as_design(X: Any, n_threads: int = 1) -> tuple[Design, np.ndarray, Any]:
+    """Return a design over X, the largest absolute entry of every column, and the names of the columns.
+
+    Used without a copy: NumPy arrays of native bool, integer, float32 or float64 dtype with any strides, read-only or
+    memory-mapped; CSC of float32 or float64. CSR (and other sparse formats) are converted to CSC once; unsorted or
+    duplicated sparse indices are put in order in a copy; data frames go through ``to_numpy``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If X is not a finite two-dimensional matrix of real numbers with at least one row and one column.
+    """
+    names = column_names(X)
+    design = _sparse(X, n_threads) if sp.issparse(X) else _dense(_to_array(X), n_threads)
+    largest = largest_entries(design)
+    if np.isnan(largest).any():
+        column = int(np.flatnonzero(np.isnan(largest))[0])
+        raise ValueError(
+            f"X: expected finite numbers, got NaN or infinity in column {column}. "
+            "Impute or drop such rows or columns first."
+        )
+    return design, largest, names
+
+
+def column_names(X: Any) -> Any:
+    """Return the column names of a data frame whose names are all strings, else None."""
+    columns = getattr(X, "columns", None)
+    if columns is None or not all(isinstance(name, str) for name in columns):
+        return None
+    return np.asarray(list(columns), dtype=object)
+
+
+def _to_array(X: Any) -> np.ndarray:
+    if isinstance(X, np.ndarray):
+        return X
+    if hasattr(X, "sparse") and hasattr(X, "dtypes"):
+        raise TypeError("X: expected dense columns, got a sparse data frame. Pass X.sparse.to_coo() instead.")
+    return X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X)
+
+
+def _check_shape(X: Any) -> None:
+    if X.ndim != 2:
+        raise ValueError(
+            f"X: expected a matrix of shape (n_samples, n_features), got {X.ndim} dimension(s). "
+            "Reshape a single feature with X.reshape(-1, 1), a single sample with X.reshape(1, -1)."
+        )
+    if X.shape[0] == 0 or X.shape[1] == 0:
+        raise ValueError(f"X: expected at least one sample and one feature, got shape {tuple(X.shape)}.")
+    if X.shape[0] >= 2**31:
+        raise ValueError(f"X: expected fewer than 2**31 samples, got {X.shape[0]}.")
+
+
+def _check_dtype(dtype: np.dtype, name: str = "X") -> None:
+    if dtype.kind not in "biuf":
+        raise TypeError(
+            f"{name}: expected real numbers, got dtype {dtype}. "
+            "Encode categories as numbers and convert with astype(float)."
+        )
+
+
+def _dense(X: np.ndarray, n_threads: int) -> Design:
+    _check_shape(X)
+    _check_dtype(X.dtype)
+    if type(X) is not np.ndarray:
+        X = np.asarray(X)
+    if X.dtype == bool:
+        X = X.view(np.uint8)
+    known = X.dtype.isnative and X.dtype.str[1:] in DTYPES
+    if not known or any(stride % X.itemsize for stride in X.strides):
+        X = X.astype(np.float64)
+    return DenseDesign(X, n_threads)
+
+
+def _sparse(X: Any, n_threads: int) -> Design:
+    _check_shape(X)
+    _check_dtype(X.dtype)
+    if X.format != "csc":
+        X = X.tocsc()
+    if X.dtype not in (np.float32, np.float64) or not X.dtype.isnative:
+        X = X.astype(np.float64)
+    data, indices, indptr = (np.ascontiguousarray(part) for part in (X.data, X.indices, X.indptr))
+    if indices.dtype not in (np.int32, np.int64):
+        indices = indices.astype(np.int64)
+    _check_structure(data, indices, indptr, X.shape)
+    if not sorted_rows(indices, np.ascontiguousarray(indptr, dtype=np.intp)):
+        ordered = sp.csc_array((data.copy(), indices.copy(), indptr.copy()), shape=X.shape)
+        ordered.sum_duplicates()
+        data, indices, indptr = ordered.data, ordered.indices, ordered.indptr
+    return SparseDesign(data, indices, indptr, X.shape, n_threads)
+
+
+def _check_structure(data: np.ndarray, indices: np.ndarray, indptr: np.ndarray, shape: tuple[int, int]) -> None:
+    steps_back = bool((np.diff(indptr) < 0).any())
+    if len(indptr) != shape[1] + 1 or indptr[0] != 0 or steps_back or indptr[-1] > min(len(data), len(indices)):
+        raise ValueError("X: expected a valid CSC matrix, got an index pointer that does not fit its data.")
+    used = indices[: indptr[-1]]
+    if len(used) and (used.min() < 0 or used.max() >= shape[0]):
+        raise ValueError(
+            f"X: expected row indices from 0 to {shape[0] - 1}, got {used.min()} to {used.max()} in a sparse matrix."
+        )

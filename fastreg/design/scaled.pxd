@@ -1,0 +1,30 @@
+from fastreg.design.base cimport Affine, Columns, Compressed, Design, Vectors, index_t
+
+
+cdef class ScaledDesign:
+    cdef readonly Design raw
+    cdef readonly index_t n_rows
+    cdef readonly index_t n_features
+    cdef readonly object columns
+    cdef readonly object scale
+    cdef readonly object mean
+    cdef readonly object deviation
+    cdef readonly object norm
+    cdef const index_t* _columns
+    cdef double[::1] _scale
+    cdef double[::1] _center
+    cdef double[::1] _root
+    cdef double[:, ::1] _rows
+    cdef double[:, ::1] _coef
+    cdef index_t[:, ::1] _index
+    cdef Affine affine
+
+    cdef Columns select(self, Columns features, int slot) noexcept nogil
+    cdef int reserve(self, index_t count) except -1 nogil
+    cdef double size_of(self, Columns features) noexcept nogil
+    cdef int correlate(self, Vectors u, Columns features, double* out) except -1 nogil
+    cdef int predict(self, Columns features, Vectors coef, double* eta) except -1 nogil
+    cdef int gram(self, Columns a, Columns b, double* out, index_t stride) except -1 nogil
+    cdef int pack(self, Columns features, double* out) except -1 nogil
+    cdef int compress(self, Columns features, Compressed out) except -1 nogil
+    cdef Columns columns_of(self, const index_t[::1] index) noexcept

@@ -1,0 +1,225 @@
+"""The design as the solver sees it: columns chosen, scaled and centered, rows weighted, nothing copied.
+
+The solver's column for feature j is  sqrt(w / W) * (s_j x_j - m_j),  with s_j a power of two that brings the
+largest entry near 1 (so that no square overflows, and no digit changes), and m_j the weighted mean of s_j x_j
+where an intercept is fitted, else 0. In these columns the weighted problem is an unweighted one without an
+intercept, and u = sqrt(w / W) * residual. Scaling and centering are scalars around the raw operations:
+
+    correlate:  s_j * sum_i x_ij root_i u_i  -  m_j * sum_i root_i u_i
+    predict:    root_i * (sum_j x_ij s_j coef_j  -  sum_j m_j coef_j)
+"""
+
+import numpy as np
+
+from fastreg.design.base cimport Columns, Compressed, Design, Vectors, column_at, index_t
+
+# A column whose standard deviation is below this multiple of its mean is constant up to rounding.
+CONSTANT = 32 * np.finfo(float).eps
+
+
+cdef class ScaledDesign:
+    """Scaled, centered and weighted view of a raw design.
+
+    Parameters
+    ----------
+    raw : Design
+    largest : ndarray (n_cols,), largest absolute entry of every column
+    weights : ndarray (n_rows,), sample weights that sum to 1
+    center : bool, whether columns are centered (an intercept is fitted)
+
+    Attributes
+    ----------
+    scale, mean, deviation : ndarray (n_cols,)
+        Power-of-two scale of every raw column; weighted mean and standard deviation after scaling.
+    norm : ndarray (n_features,), Euclidean norms of the solver's columns
+    columns : None or ndarray (n_features,), the raw columns that are features
+    """
+
+    def __init__(self, Design raw, largest, weights, bint center):
+        cdef double[::1] mean, spread, weight
+        cdef const double[::1] scale
+        self.raw = raw
+        self.n_rows = raw.n_rows
+        _, exponent = np.frexp(largest)
+        self.scale = np.ldexp(1.0, np.clip(-exponent, -1000, 1000))
+        self.mean = np.empty(raw.n_cols)
+        self.deviation = np.empty(raw.n_cols)
+        mean, spread, scale, weight = self.mean, self.deviation, self.scale, np.ascontiguousarray(weights)
+        with nogil:
+            raw.moments(&weight[0], &scale[0], &mean[0], &spread[0])
+        np.sqrt(self.deviation, out=self.deviation)
+        self.deviation[self.deviation <= CONSTANT * np.abs(self.mean)] = 0.0
+        norm = self.deviation.copy() if center else np.hypot(self.deviation, self.mean)
+        self._root = np.sqrt(weights)
+        self._scale = self.scale
+        self._center = self.mean if center else np.zeros(raw.n_cols)
+        self.affine.scale = &self._scale[0]
+        self.affine.center = &self._center[0]
+        self.affine.root = &self._root[0]
+        self.norm = norm
+        self.n_features = raw.n_cols
+        self._rows = np.empty((1, self.n_rows))
+        self._coef = np.empty((1, raw.n_cols))
+        self._index = np.empty((2, raw.n_cols), dtype=np.intp)
+
+    def restrict(self, columns):
+        """Keep these raw columns as the features, in this order."""
+        cdef const index_t[::1] index = np.ascontiguousarray(columns, dtype=np.intp)
+        self.columns = np.asarray(index)
+        self._columns = &index[0]
+        self.n_features = len(columns)
+        self.norm = self.norm[self.columns]
+
+    @property
+    def root(self):
+        """Square roots of the normalized sample weights."""
+        return np.asarray(self._root)
+
+    @property
+    def center(self):
+        """What is subtracted from every scaled raw column: its weighted mean, or 0 without an intercept."""
+        return np.asarray(self._center)
+
+    @property
+    def n_passes(self):
+        """Entries of X read so far over entries of X."""
+        return self.raw.entries_read / self.raw.n_entries
+
+    cdef Columns select(self, Columns features, int slot) noexcept nogil:
+        # The raw columns of some features; slot 0 or 1 says where their indices may be written.
+        cdef Columns cols = features
+        cdef index_t j
+        if self._columns == NULL:
+            return cols
+        if features.index == NULL:
+            cols.index = self._columns
+            return cols
+        for j in range(features.count):
+            self._index[slot, j] = self._columns[features.index[j]]
+        cols.index = &self._index[slot, 0]
+        return cols
+
+    cdef int reserve(self, index_t count) except -1 nogil:
+        # Room for `count` vectors at once.
+        if self._rows.shape[0] < count:
+            with gil:
+                self._rows = np.empty((count, self.n_rows))
+                self._coef = np.empty((count, self.raw.n_cols))
+        return 0
+
+    cdef double size_of(self, Columns features) noexcept nogil:
+        return self.raw.size_of(self.select(features, 0))
+
+    cdef int correlate(self, Vectors u, Columns features, double* out) except -1 nogil:
+        cdef Columns cols = self.select(features, 0)
+        cdef Vectors weighted
+        cdef double total
+        cdef index_t i, j, t, col
+        self.reserve(u.count)
+        weighted.data = &self._rows[0, 0]
+        weighted.count = u.count
+        for t in range(u.count):
+            for i in range(self.n_rows):
+                self._rows[t, i] = self._root[i] * u.data[t * self.n_rows + i]
+        self.raw.correlate(weighted, cols, out)
+        for t in range(u.count):
+            total = 0.0
+            for i in range(self.n_rows):
+                total += self._rows[t, i]
+            for j in range(cols.count):
+                col = column_at(cols, j)
+                out[t * cols.count + j] = self._scale[col] * out[t * cols.count + j] - self._center[col] * total
+        return 0
+
+    cdef int predict(self, Columns features, Vectors coef, double* eta) except -1 nogil:
+        # eta += the solver's columns times coef.
+        cdef Columns cols = self.select(features, 0)
+        cdef Vectors scaled
+        cdef double shift
+        cdef index_t i, j, t, col
+        self.reserve(coef.count)
+        scaled.data = &self._coef[0, 0]
+        scaled.count = coef.count
+        for t in range(coef.count):
+            for i in range(self.n_rows):
+                self._rows[t, i] = 0.0
+            for j in range(cols.count):
+                (&self._coef[0, 0])[t * cols.count + j] = self._scale[column_at(cols, j)] * coef.data[t * cols.count + j]
+        self.raw.predict(cols, scaled, &self._rows[0, 0])
+        for t in range(coef.count):
+            shift = 0.0
+            for j in range(cols.count):
+                shift += self._center[column_at(cols, j)] * coef.data[t * cols.count + j]
+            for i in range(self.n_rows):
+                eta[t * self.n_rows + i] += self._root[i] * (self._rows[t, i] - shift)
+        return 0
+
+    cdef int gram(self, Columns a, Columns b, double* out, index_t stride) except -1 nogil:
+        cdef Columns left = self.select(a, 0)
+        return self.raw.gram(&self.affine, left, left if a.index == b.index and a.count == b.count else self.select(b, 1), out, stride)
+
+    cdef int pack(self, Columns features, double* out) except -1 nogil:
+        return self.raw.pack(&self.affine, self.select(features, 0), out)
+
+    cdef int compress(self, Columns features, Compressed out) except -1 nogil:
+        return self.raw.compress(&self.affine, self.select(features, 0), out)
+
+    # The same operations for Python, on arrays: k vectors are the k rows of a matrix.
+
+    def correlations(self, U, features=None):
+        """Return (k, m): inner products of the solver's columns with the k rows of U (k, n_rows)."""
+        cdef const double[:, ::1] u = np.ascontiguousarray(np.atleast_2d(U), dtype=float)
+        cdef const index_t[::1] index = as_index(features)
+        cdef Columns cols = self.columns_of(index)
+        cdef Vectors vectors
+        cdef double[:, ::1] out = np.zeros((u.shape[0], cols.count))
+        vectors.data = &u[0, 0]
+        vectors.count = u.shape[0]
+        if cols.count:
+            with nogil:
+                self.correlate(vectors, cols, &out[0, 0])
+        return np.asarray(out)
+
+    def predictions(self, coefs, features=None):
+        """Return (k, n_rows): the solver's columns times the k rows of coefs (k, m)."""
+        cdef const double[:, ::1] coef = np.ascontiguousarray(np.atleast_2d(coefs), dtype=float)
+        cdef const index_t[::1] index = as_index(features)
+        cdef Columns cols = self.columns_of(index)
+        cdef Vectors vectors
+        cdef double[:, ::1] out = np.zeros((coef.shape[0], self.n_rows))
+        if cols.count:
+            vectors.data = &coef[0, 0]
+            vectors.count = coef.shape[0]
+            with nogil:
+                self.predict(cols, vectors, &out[0, 0])
+        return np.asarray(out)
+
+    def gram_matrix(self, features=None):
+        """Return the (m, m) Gram matrix of the solver's columns."""
+        cdef const index_t[::1] index = as_index(features)
+        cdef Columns cols = self.columns_of(index)
+        cdef double[:, ::1] out = np.zeros((cols.count, cols.count))
+        if cols.count:
+            with nogil:
+                self.gram(cols, cols, &out[0, 0], cols.count)
+        return np.asarray(out)
+
+    def packed(self, features=None):
+        """Return (m, n_rows): the solver's columns, one a row."""
+        cdef const index_t[::1] index = as_index(features)
+        cdef Columns cols = self.columns_of(index)
+        cdef double[:, ::1] out = np.zeros((cols.count, self.n_rows))
+        if cols.count:
+            with nogil:
+                self.pack(cols, &out[0, 0])
+        return np.asarray(out)
+
+    cdef Columns columns_of(self, const index_t[::1] index) noexcept:
+        cdef Columns cols
+        cols.index = &index[0] if index is not None and index.shape[0] else NULL
+        cols.count = self.n_features if index is None else index.shape[0]
+        return cols
+
+
+cdef object as_index(features):
+    return None if features is None else np.ascontiguousarray(features, dtype=np.intp)

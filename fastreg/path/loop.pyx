@@ -1,0 +1,93 @@
+"""The compiled loop over alphas: warm start, solve, record."""
+
+import numpy as np
+
+from fastreg.design.base cimport index_t
+from fastreg.solver.working_set cimport WorkingSetSolver
+
+
+cdef class Trace:
+    """What the loop records, one entry an alpha; coefficients in compressed form.
+
+    Attributes
+    ----------
+    gaps, losses : ndarray (n_alphas,), duality gap and loss in the solver's units
+    epochs : ndarray (n_alphas,)
+    starts, features, values : the nonzero coefficients of alpha k are those from starts[k] to starts[k + 1]
+    """
+
+    cdef readonly object gaps
+    cdef readonly object losses
+    cdef readonly object epochs
+    cdef readonly object starts
+    cdef readonly object features
+    cdef readonly object values
+    cdef double[::1] _gaps
+    cdef double[::1] _losses
+    cdef index_t[::1] _epochs
+    cdef index_t[::1] _starts
+    cdef index_t[::1] _features
+    cdef double[::1] _values
+
+    def __init__(self, index_t n_alphas):
+        self.gaps = np.empty(n_alphas)
+        self.losses = np.empty(n_alphas)
+        self.epochs = np.empty(n_alphas, dtype=np.intp)
+        self.starts = np.zeros(n_alphas + 1, dtype=np.intp)
+        self._gaps, self._losses, self._epochs, self._starts = self.gaps, self.losses, self.epochs, self.starts
+        self._grow(256)
+
+    def _grow(self, size):
+        used = 0 if self.values is None else len(self.values)
+        features, values = np.empty(size, dtype=np.intp), np.empty(size)
+        if used:
+            features[:used], values[:used] = self.features, self.values
+        self.features, self.values = features, values
+        self._features, self._values = features, values
+
+    cdef int record(self, index_t k, WorkingSetSolver solver) except -1 nogil:
+        cdef index_t end = self._starts[k]
+        cdef index_t i
+        if end + solver.form.count > self._values.shape[0]:
+            with gil:
+                self._grow(2 * len(self.values) + solver.form.count)
+        for i in range(solver.form.count):
+            if solver.form.beta[i] != 0.0:
+                self._features[end] = solver.form.feature[i]
+                self._values[end] = solver.form.beta[i]
+                end += 1
+        self._starts[k + 1] = end
+        self._gaps[k] = solver.gap
+        self._losses[k] = 0.5 * solver.residual2
+        self._epochs[k] = solver.epochs
+        return 0
+
+
+def run_path(WorkingSetSolver solver, const double[::1] a1, const double[::1] a2, double target, index_t max_iter, callback=None):
+    """Solve for every pair of penalty scales in turn, each from the solution before.
+
+    Parameters
+    ----------
+    solver : WorkingSetSolver, at its starting point
+    a1, a2 : (n_alphas,), scales of the l1 and l2 parts, decreasing
+    target : float, duality gap to reach, in the solver's units
+    max_iter : int, epochs of coordinate descent per alpha
+    callback : None or callable(k, n_nonzero, gap), called after every alpha
+
+    Returns
+    -------
+    Trace
+    """
+    cdef Trace trace = Trace(a1.shape[0])
+    cdef bint report = callback is not None
+    cdef index_t k
+    with nogil:
+        for k in range(a1.shape[0]):
+            if k > 0:
+                solver.prepare(a1[k - 1], a1[k])
+            solver.solve(a1[k], a2[k], target, max_iter)
+            trace.record(k, solver)
+            if report:
+                with gil:
+                    callback(k, trace._starts[k + 1] - trace._starts[k], solver.gap)
+    return trace

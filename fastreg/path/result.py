@@ -1,0 +1,149 @@
+"""What a path fit returns."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from fastreg.design.convert import as_design, column_names
+
+
+@dataclass(frozen=True, eq=False)
+class PathResult:
+    """Coefficients, intercepts and certificates along a path of penalties.
+
+    For y of shape (n_samples, k) every attribute marked * has a second axis of length k, and ``coefs`` is a list.
+
+    Attributes
+    ----------
+    alphas : ndarray (n_alphas,)
+        Penalties, descending.
+    coefs : csc_array (n_features, n_alphas)
+        Coefficients on the original scale of X, one column an alpha.
+    intercepts : ndarray (n_alphas,) *
+    dual_gaps : ndarray (n_alphas,) *
+        Certified duality gaps, in units of the objective: the objective at these coefficients exceeds its minimum
+        by no more than that.
+    null_loss : float or ndarray (k,)
+        Objective at zero coefficients with the best intercept.
+    converged : ndarray of bool (n_alphas,) *
+        Whether the gap is at most ``tol * null_loss`` (plus a rounding floor).
+    n_iter : ndarray of int (n_alphas,) *
+        Epochs of coordinate descent; for ridge 1 (a factorization) or iterations of conjugate gradients.
+    df : ndarray of int (n_alphas,) *
+        Number of nonzero coefficients.
+    deviance_ratio : ndarray (n_alphas,) *
+        Fraction of the null loss that is explained: 1 - loss / null_loss, 0 where the null loss is 0.
+    n_passes : float
+        Entries of X read after validation over entries of X.
+    tol, l1_ratio, loss : what the path was fitted with
+    feature_names : None or ndarray (n_features,) of str
+    """
+
+    alphas: np.ndarray
+    coefs: Any
+    intercepts: np.ndarray
+    dual_gaps: np.ndarray
+    null_loss: Any
+    converged: np.ndarray
+    n_iter: np.ndarray
+    df: np.ndarray
+    deviance_ratio: np.ndarray
+    n_passes: float
+    tol: float
+    l1_ratio: float
+    loss: str
+    feature_names: Any = None
+
+    def __repr__(self) -> str:
+        """Return one line: what was fitted and how well."""
+        first = self.coefs[0] if isinstance(self.coefs, list) else self.coefs
+        targets = f", {len(self.coefs)} targets" if isinstance(self.coefs, list) else ""
+        worst = np.max(self.dual_gaps / np.where(np.asarray(self.null_loss) > 0, self.null_loss, 1.0))
+        return (
+            f"PathResult({first.shape[0]} features{targets}, {len(self.alphas)} alphas from {self.alphas[0]:.4g} to "
+            f"{self.alphas[-1]:.4g}, up to {self.df.max()} nonzero, worst relative gap {worst:.1e})"
+        )
+
+    def coef(self, alpha: float) -> np.ndarray:
+        """Return the coefficients at one penalty, (n_features,) or (k, n_features).
+
+        Between grid points they are interpolated linearly in alpha; such values carry no certificate.
+
+        Raises
+        ------
+        ValueError
+            If alpha is outside the grid.
+        """
+        weights = self._weights(alpha)
+        if isinstance(self.coefs, list):
+            return np.stack([coefs @ weights for coefs in self.coefs])
+        return self.coefs @ weights
+
+    def intercept(self, alpha: float) -> Any:
+        """Return the intercept at one penalty, a float or (k,), interpolated like ``coef``."""
+        value = self._weights(alpha) @ self.intercepts
+        return value if value.ndim else float(value)
+
+    def predict(self, X: Any, alpha: float | None = None, offset: Any = None) -> np.ndarray:
+        """Return predictions for new rows.
+
+        Parameters
+        ----------
+        X : matrix (m, n_features), of any kind that ``fit_path`` takes
+        alpha : None or float
+            None: predictions for the whole path.
+        offset : None, float or (m,) or (m, k), added to the predictions
+
+        Returns
+        -------
+        ndarray
+            (m, n_alphas) or (m, n_alphas, k) for the whole path; (m,) or (m, k) at one alpha.
+        """
+        coefs = self.coefs if isinstance(self.coefs, list) else [self.coefs]
+        names = column_names(X)
+        if names is not None and self.feature_names is not None and list(names) != list(self.feature_names):
+            raise ValueError("X: expected the columns the path was fitted on, in their order, got other names.")
+        design, _, _ = as_design(X)
+        if design.n_cols != coefs[0].shape[0]:
+            raise ValueError(f"X: expected {coefs[0].shape[0]} features as in the fit, got {design.n_cols}.")
+        weights = None if alpha is None else self._weights(alpha)
+        chosen = [c if weights is None else sp.csc_array(c @ weights[:, None]) for c in coefs]
+        out = np.stack([design.product(c) for c in chosen], axis=-1)
+        out += self.intercepts.reshape(1, len(self.alphas), -1) if weights is None else self._at(weights)
+        if offset is not None:
+            out += self._offset(offset, out.shape)
+        if weights is not None:
+            out = out[:, 0]
+        return out if isinstance(self.coefs, list) else out[..., 0]
+
+    def _at(self, weights: np.ndarray) -> np.ndarray:
+        return (weights @ self.intercepts.reshape(len(self.alphas), -1))[None, None]
+
+    @staticmethod
+    def _offset(offset: Any, shape: tuple[int, ...]) -> np.ndarray:
+        array = np.asarray(offset, dtype=float)
+        if array.ndim == 0:
+            return array
+        if array.shape[0] != shape[0] or array.ndim > 2 or (array.ndim == 2 and array.shape[1] != shape[2]):
+            raise ValueError(f"offset: expected a scalar or one value for each of {shape[0]} rows, got {array.shape}.")
+        return array.reshape(shape[0], 1, -1)
+
+    def _weights(self, alpha: float) -> np.ndarray:
+        """Interpolation weights (n_alphas,) of one alpha."""
+        ascending = self.alphas[::-1]
+        slack = 1e-12 * ascending[-1]
+        if not ascending[0] - slack <= alpha <= ascending[-1] + slack:
+            raise ValueError(
+                f"alpha: expected a value on the path, from {ascending[0]:.6g} to {ascending[-1]:.6g}, got {alpha!r}. "
+                "Fit again with this alpha in `alphas`."
+            )
+        right = int(np.clip(np.searchsorted(ascending, alpha), 0, len(ascending) - 1))
+        weights = np.zeros(len(ascending))
+        left = max(right - 1, 0)
+        width = ascending[right] - ascending[left]
+        share = 1.0 if width <= 0 else float(np.clip((alpha - ascending[left]) / width, 0.0, 1.0))
+        weights[left] += 1.0 - share
+        weights[right] += share
+        return weights[::-1]

@@ -1,0 +1,243 @@
+"""The user's problem in the solver's units, and the way back.
+
+The user's problem is
+
+    minimize  (1/W) sum_i w_i (y_i - b0 - x_i'b - offset_i)^2 / 2  +  alpha sum_j v_j (r |b_j| + (1 - r)/2 b_j^2).
+
+In the solver's units columns are multiplied by powers of two s_j (``ScaledDesign``) and y by 1/S, another power of
+two, so that b_j = S s_j beta_j and the objective is divided by S^2. With s the smallest s_j the penalty becomes
+
+    a1 l1_j |beta_j| + a2/2 l2_j beta_j^2,   a1 = alpha s/S,  a2 = alpha s^2,
+    l1_j = r v_j s_j/s,  l2_j = (1 - r) v_j (s_j/s)^2,
+
+and with ``standardize`` s_j/s and s are replaced by the standard deviation of the scaled column and by 1. Powers of
+two change no digit: data scaled by 2^k give the same digits, and no square over- or underflows.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastreg.design.convert import as_design
+from fastreg.design.scaled import ScaledDesign
+from fastreg.problem.duplicates import group_equal
+from fastreg.problem.validate import (
+    check_bounds,
+    check_factors,
+    check_offset,
+    check_scalar,
+    check_weights,
+    check_y,
+)
+from fastreg.runtime.threads import resolve_threads
+
+EPS = np.finfo(float).eps
+# Below this many columns looking for duplicates costs more than it can save.
+DUPLICATES_PAY = 200
+LARGEST_FACTOR = 1e280
+
+
+@dataclass(frozen=True)
+class Options:
+    """The statistical options every public function shares; see ``fastreg.fit_path``."""
+
+    l1_ratio: float = 1.0
+    sample_weight: Any = None
+    offset: Any = None
+    penalty_factors: Any = None
+    lower_bounds: Any = None
+    upper_bounds: Any = None
+    fit_intercept: bool = True
+    standardize: bool = False
+    n_threads: int | None = None
+
+
+@dataclass
+class Problem:
+    """A validated problem in the solver's units.
+
+    Attributes
+    ----------
+    design : ScaledDesign
+        Features are the columns that can enter; of equal columns with equal penalties only the first.
+    targets : ndarray (n_targets, n_samples)
+        Centered, scaled targets times the root weights.
+    correlations : ndarray (n_targets, n_features)
+    penalty : dict of l1, l2, lower, upper (n_features,)
+    y_scale, y_means : float, ndarray (n_targets,)
+    column_scale : float, the s of the module's docstring
+    members : None or ndarray (n_columns,)
+        For every raw column the feature that stands for it, -1 if none does; None if features are columns.
+    multiplicity : ndarray (n_features,), over how many columns a feature's coefficient is spread
+    """
+
+    design: ScaledDesign
+    targets: np.ndarray
+    correlations: np.ndarray
+    penalty: dict[str, np.ndarray]
+    y_scale: float
+    y_means: np.ndarray
+    column_scale: float
+    members: np.ndarray | None
+    multiplicity: np.ndarray
+    fit_intercept: bool
+    single: bool
+    names: Any
+    rounding: float
+    weights: np.ndarray
+
+    @property
+    def n_columns(self) -> int:
+        """Columns of X."""
+        return self.design.raw.n_cols
+
+    @property
+    def null_losses(self) -> np.ndarray:
+        """Loss of every target at zero coefficients, in the solver's units."""
+        return 0.5 * np.einsum("ki,ki->k", self.targets, self.targets)
+
+    def gap_targets(self, tol: float) -> np.ndarray:
+        """Return the duality gap to reach: tol times the null loss, plus what rounding cannot tell from 0."""
+        return (tol + 4 * EPS) * self.null_losses + self.rounding
+
+    def penalty_scales(self, alphas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return a1 and a2 for every alpha."""
+        return alphas * (self.column_scale / self.y_scale), alphas * self.column_scale * self.column_scale
+
+    def columns_of(self, features: np.ndarray, beta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the raw columns of some features and their coefficients on the user's scale."""
+        chosen = features if self.design.columns is None else self.design.columns[features]
+        return chosen, beta * self.y_scale * self.design.scale[chosen]
+
+    def intercept_shift(self, features: np.ndarray, beta: np.ndarray) -> np.ndarray:
+        """Return center_j beta_j for every coefficient; the intercept is the mean of y minus their sum."""
+        chosen = features if self.design.columns is None else self.design.columns[features]
+        return self.design.center[chosen] * beta * self.y_scale
+
+    def feature_coefficients(self, coef: np.ndarray) -> np.ndarray:
+        """Return the solver's coefficients (n_features,) of coefficients on the user's scale (n_columns,)."""
+        scaled = coef / self.y_scale / self.design.scale
+        if self.members is None:
+            beta = scaled if self.design.columns is None else scaled[self.design.columns]
+        else:
+            inside = self.members >= 0
+            beta = np.bincount(self.members[inside], scaled[inside], minlength=self.design.n_features)
+        return np.clip(beta, self.penalty["lower"], self.penalty["upper"])
+
+
+def build_problem(X: Any, y: Any, options: Options, collapse: bool = True) -> Problem:
+    """Check everything, compute the moments of X and its correlations with y, and scale.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If anything is not as ``fastreg.fit_path`` documents it.
+    """
+    l1_ratio = check_scalar(options.l1_ratio, "l1_ratio", 0.0, 1.0)
+    raw, largest, names = as_design(X, resolve_threads(options.n_threads))
+    y, single = check_y(y, raw.n_rows)
+    weights = check_weights(options.sample_weight, raw.n_rows)
+    offset = check_offset(options.offset, y.shape)
+    factors = check_factors(options.penalty_factors, raw.n_cols)
+    lower, upper = check_bounds(options.lower_bounds, options.upper_bounds, raw.n_cols)
+
+    design = ScaledDesign(raw, largest, weights, options.fit_intercept)
+    y, means, rounding = _center(y - offset, weights, options.fit_intercept)
+    y_scale = _power_of_two(np.abs(y).max(initial=0.0))
+    targets = y / y_scale * design.root
+    correlations = design.correlations(targets)
+
+    column_scale, l1, l2 = _penalty(design, factors, l1_ratio, options.standardize)
+    lower, upper = lower / y_scale / design.scale, upper / y_scale / design.scale
+    penalty = {"l1": l1, "l2": l2, "lower": lower, "upper": upper}
+    enters = (design.norm > 0) & np.isfinite(factors) & ((lower < 0) | (upper > 0))
+    columns = np.flatnonzero(enters)
+    members = multiplicity = None
+    if collapse and len(columns) > DUPLICATES_PAY:
+        columns, members, multiplicity = _collapse(design, columns, correlations[0], penalty)
+    if len(columns) < raw.n_cols:
+        design.restrict(columns)
+        correlations = np.ascontiguousarray(correlations[:, columns])
+        penalty = {name: np.ascontiguousarray(value[columns]) for name, value in penalty.items()}
+    if multiplicity is None:
+        multiplicity = np.ones(len(columns))
+    else:
+        penalty["l2"] = penalty["l2"] / multiplicity
+    if members is None and len(columns) < raw.n_cols:
+        members = np.full(raw.n_cols, -1)
+        members[columns] = np.arange(len(columns))
+    rounding = 0.5 * (4 * EPS * rounding / y_scale) ** 2
+    return Problem(
+        design, targets, correlations, penalty, y_scale, means, column_scale, members, multiplicity,
+        options.fit_intercept, single, names, rounding, weights,
+    )  # fmt: skip
+
+
+def _power_of_two(size: float) -> float:
+    return float(np.ldexp(1.0, int(np.frexp(size)[1]))) if size > 0 else 1.0
+
+
+def _center(y: np.ndarray, weights: np.ndarray, center: bool) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return y minus its weighted mean, the means, and the size of y that rounding is relative to."""
+    size = np.abs(y).max(axis=1, where=weights > 0, initial=0.0)
+    if not center:
+        return y, np.zeros(len(y)), float(size.max())
+    means = y @ weights
+    centered = y - means[:, None]
+    correction = centered @ weights
+    means, centered = means + correction, centered - correction[:, None]
+    # A target that is constant up to rounding is constant.
+    spread = np.abs(centered).max(axis=1, where=weights > 0, initial=0.0)
+    centered[spread <= 16 * EPS * size] = 0.0
+    return centered, means, float(size.max())
+
+
+def _penalty(
+    design: ScaledDesign, factors: np.ndarray, l1_ratio: float, standardize: bool
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """Return s, l1 and l2 of the module's docstring; factors of columns that never enter count as 0."""
+    if standardize:
+        smallest, size = 1.0, np.where(design.deviation > 0, design.deviation, design.scale)
+    else:
+        smallest = float(design.scale.min())
+        size = design.scale / smallest
+    factors = np.where(np.isfinite(factors), factors, 0.0)
+    with np.errstate(over="ignore"):
+        l1 = np.minimum(l1_ratio * factors * size, LARGEST_FACTOR)
+        l2 = np.minimum((1.0 - l1_ratio) * factors * size * size, LARGEST_FACTOR)
+    return smallest, l1, l2
+
+
+def _collapse(
+    design: ScaledDesign, columns: np.ndarray, correlation: np.ndarray, penalty: dict[str, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+    """Let one column stand for all that equal it, in content, penalty and bounds.
+
+    Equal columns carry the sum of their coefficients. Under an l2 penalty the sum is spread evenly (the only
+    solution), so that the group pays l2/m for it; without one the first column carries it all. Finite nonzero
+    bounds do not add up, so such columns stay alone.
+    """
+    key = np.zeros(len(columns), dtype=np.uint64)
+    for value in (design.mean, design.norm, correlation, *penalty.values()):
+        bits = np.ascontiguousarray(value[columns]).view(np.uint64)
+        key = (key ^ (bits + (key << np.uint64(6)) + (key >> np.uint64(2)))) * np.uint64(0x9E3779B97F4A7C15)
+    bounded = np.zeros(len(columns), dtype=bool)
+    for name in ("lower", "upper"):
+        bound = penalty[name][columns]
+        bounded |= np.isfinite(bound) & (bound != 0)
+    leader = group_equal(design.raw, key, columns)
+    leader[bounded] = np.flatnonzero(bounded)
+    same = np.ones(len(columns), dtype=bool)
+    for value in penalty.values():
+        same &= value[columns] == value[columns[leader]]
+    leader = np.where(same & ~bounded[leader], leader, np.arange(len(columns)))
+    kept, position, count = np.unique(leader, return_inverse=True, return_counts=True)
+    if len(kept) == len(columns):
+        return columns, None, None
+    members = np.full(len(design.scale), -1)
+    members[columns] = position
+    spread = penalty["l2"][columns[kept]] > 0
+    alone = np.isin(np.arange(len(columns)), kept)
+    members[columns[~alone & ~spread[position]]] = -1
+    return columns[kept], members, np.where(spread, count, 1.0)

@@ -1,0 +1,1 @@
+cdef int poll() except -1 nogil

@@ -1,0 +1,41 @@
+"""Ctrl-C inside kernels that hold no GIL."""
+
+from cpython.exc cimport PyErr_CheckSignals
+from libc.time cimport time_t
+
+cdef extern from *:
+    """
+    #include <time.h>
+    #if defined(_MSC_VER)
+    #define FASTREG_THREAD_LOCAL __declspec(thread)
+    #else
+    #define FASTREG_THREAD_LOCAL _Thread_local
+    #endif
+    /* One clock a thread: signals reach the main thread alone, whose looks no other thread may postpone. */
+    static FASTREG_THREAD_LOCAL double fastreg_last_poll = 0.0;
+    """
+    double fastreg_last_poll
+
+cdef extern from "time.h" nogil:
+    cdef struct timespec:
+        time_t tv_sec
+        long tv_nsec
+    int timespec_get(timespec* stamp, int base)
+    int TIME_UTC
+
+cdef double POLL_SECONDS = 0.05
+
+
+cdef int poll() except -1 nogil:
+    """Raise KeyboardInterrupt if Ctrl-C was pressed; look at the signals at most every 50 ms."""
+    global fastreg_last_poll
+    cdef timespec stamp
+    cdef double now
+    timespec_get(&stamp, TIME_UTC)
+    now = stamp.tv_sec + 1e-9 * stamp.tv_nsec
+    if 0.0 <= now - fastreg_last_poll < POLL_SECONDS:
+        return 0
+    fastreg_last_poll = now
+    with gil:
+        PyErr_CheckSignals()
+    return 0

@@ -1,0 +1,1 @@
+"""One alpha at a time: working set, subproblem, certificate; and ridge, which needs no working set."""

@@ -1,0 +1,83 @@
+"""Which form, which route: every choice between ways to the same answer is made here.
+
+Costs, with n samples, p features, N stored entries, W the working set (a few times the support, which is at most
+min(n, p) for the lasso):
+
+* A *complete Gram* reads X once (p columns of moments aside) and costs n p^2 flops; after it the path never touches X.
+  It pays where p is small against n, or where everything is small.
+* A *packed Gram* copies the n |W| numbers of the working columns and costs n |W|^2 flops; a step then costs |W|.
+  It pays for wide dense data, where n |W| is small.
+* A *streamed Gram* keeps no columns: it reads those of X again whenever W grows. For dense data too tall to pack.
+* *Sparse columns* copy the entries of W; a step costs the entries of one column. For sparse data, unless the
+  complete Gram is cheap.
+* *Dense columns* (packed, without Gram) are for working sets whose Gram matrix would exceed the cap.
+"""
+
+import numpy as np
+
+from fastreg.design.scaled import ScaledDesign
+from fastreg.subproblem.forms import DenseColumns, Form, GramForm, SparseColumns
+
+# Memory for the Gram matrix and for the packed columns of the working set, each.
+WORKING_SET_MB = 1024
+# A complete Gram matrix is computed at once up to this many features ...
+COMPLETE_FEATURES = 4096
+# ... or, whatever the shape, up to this many multiplications (a few milliseconds).
+COMPLETE_FLOPS = 2e7
+# For sparse data a complete Gram matrix may cost this many multiplications per stored entry.
+COMPLETE_FLOPS_PER_ENTRY = 2000.0
+# Packed columns are meant to be small beside X itself.
+PACKED_MB = 256
+# Undecided correlations are evaluated one by one up to these fractions of X: a column of a C-ordered matrix
+# drags whole cache lines along, a column of any other is read alone.
+PASS_FRACTION = 0.2
+PASS_FRACTION_BY_ROW = 0.06
+# Ridge is solved by a dense factorization up to this many samples or features, by a Krylov method beyond.
+FACTOR_SIZE = 4000
+
+
+def choose_form(design: ScaledDesign, n_alphas: int) -> Form:
+    """Return the empty form that suits a path of n_alphas over this design."""
+    n, p = design.n_rows, design.n_features
+    if complete_pays(design, n_alphas):
+        return GramForm(design, False)
+    if design.raw.is_sparse:
+        return SparseColumns(design)
+    widest = min(p, 2 * min(n, p))
+    if 8 * widest * widest > WORKING_SET_MB * 2**20 and 8 * n * widest <= WORKING_SET_MB * 2**20:
+        return DenseColumns(design)
+    return GramForm(design, 8 * n * widest <= PACKED_MB * 2**20)
+
+
+def complete_pays(design: ScaledDesign, n_alphas: int) -> bool:
+    """Whether to compute the Gram matrix of all features before the first alpha."""
+    n, p = design.n_rows, design.n_features
+    flops = float(n) * p * p
+    if p > COMPLETE_FEATURES:
+        return False
+    if flops <= COMPLETE_FLOPS:
+        return True
+    if design.raw.is_sparse and flops > COMPLETE_FLOPS_PER_ENTRY * design.raw.n_entries:
+        return False
+    return p <= n and n_alphas > 1
+
+
+def pass_fraction(design: ScaledDesign) -> float:
+    """Return the fraction of X beyond which undecided correlations are worth a full pass."""
+    return PASS_FRACTION_BY_ROW if design.raw.by_row else PASS_FRACTION
+
+
+def ridge_route(design: ScaledDesign) -> str:
+    """Return "primal" (p x p), "dual" (n x n) or "krylov"."""
+    n, p = design.n_rows, design.n_features
+    if min(n, p) > FACTOR_SIZE:
+        return "krylov"
+    passes = float(n) * p * min(n, p)
+    if design.raw.is_sparse and passes > 100 * COMPLETE_FLOPS_PER_ENTRY * design.raw.n_entries:
+        return "krylov"
+    return "primal" if p <= n else "dual"
+
+
+def alphas_at_once(design: ScaledDesign) -> int:
+    """Return for how many alphas residuals and coefficients are held together (about 64 MB)."""
+    return max(1, int(np.floor(2**23 / (design.n_rows + design.n_features))))

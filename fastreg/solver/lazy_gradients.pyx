@@ -1,0 +1,105 @@
+"""Certified lazy gradients: bounds on all correlations x_j'u without reading X.
+
+Kept are a few reference residuals U = [u_1 .. u_m] with their full correlations G = X'U. For a new u let
+a = argmin ||u - U a|| and delta = u - U a; then for every column, by Cauchy and Schwarz,
+
+    | x_j'u - (G a)_j |  <=  ||x_j|| ||delta||  +  rounding.
+
+The bound holds for any a, so the least-squares problem may be solved cheaply; on a path whose support does not
+change u is linear in alpha and two references give delta = 0. The rounding term covers the error with which G
+was computed: a multiple of eps ||raw x_j|| sum_k |a_k| ||u_k||, where the raw column is not centered.
+"""
+
+import numpy as np
+
+from libc.math cimport fabs, sqrt
+
+from fastreg.design.base cimport index_t
+from fastreg.design.tiles cimport axpy, dot
+
+# A reference whose part orthogonal to the newer ones is below this fraction of its norm is not used.
+cdef double COLLINEAR = 1e-6
+
+
+cdef class LazyGradients:
+    """References and the current bound; ``fit`` a residual, then ask for ``estimate(j)`` and ``radius(j)``."""
+
+    def __init__(self, index_t n_rows, norm, raw_norm):
+        self.n_rows = n_rows
+        self.norm = norm
+        self.raw_norm = raw_norm
+        self.U = np.empty((REFERENCES, n_rows))
+        self.G = np.empty((REFERENCES, len(norm)))
+        self.delta = np.empty(n_rows)
+
+    def forget(self):
+        """Drop all references."""
+        self.count = 0
+
+    cdef void add(self, const double* u, const double* z) noexcept nogil:
+        # Make u with its correlations z a reference, in the place of the oldest; line[0] is the newest.
+        cdef index_t slot = self.count if self.count < REFERENCES else self.line[REFERENCES - 1]
+        cdef index_t i, k
+        if self.count < REFERENCES:
+            self.count += 1
+        for k in range(self.count - 1, 0, -1):
+            self.line[k] = self.line[k - 1]
+        self.line[0] = <int> slot
+        for i in range(self.n_rows):
+            self.U[slot, i] = u[i]
+        for i in range(self.G.shape[1]):
+            self.G[slot, i] = z[i]
+        for k in range(self.count):
+            self.inner[slot * REFERENCES + k] = dot(&self.U[slot, 0], &self.U[k, 0], self.n_rows)
+            self.inner[k * REFERENCES + slot] = self.inner[slot * REFERENCES + k]
+
+    cdef void fit(self, const double* u) noexcept nogil:
+        cdef double[REFERENCES] right
+        cdef double weight = 0.0
+        cdef index_t i, k
+        for k in range(self.count):
+            right[k] = dot(&self.U[k, 0], u, self.n_rows)
+        solve_references(self, right)
+        for i in range(self.n_rows):
+            self.delta[i] = u[i]
+        for k in range(self.count):
+            if self.factor[k] != 0.0:
+                axpy(-self.factor[k], &self.U[k, 0], &self.delta[0], self.n_rows)
+                weight += fabs(self.factor[k]) * sqrt(self.inner[k * REFERENCES + k])
+        self.distance = sqrt(dot(&self.delta[0], &self.delta[0], self.n_rows))
+        self.rounding = 2.2e-16 * (4.0 + 2.0 * sqrt(<double> self.n_rows)) * (weight + self.distance)
+
+
+cdef void solve_references(LazyGradients self, const double* right) noexcept nogil:
+    # Cholesky on the inner products, newest reference first; nearly dependent ones get the factor 0.
+    cdef double[REFERENCES * REFERENCES] L
+    cdef double[REFERENCES] half
+    cdef int[REFERENCES] used
+    cdef index_t size = 0
+    cdef index_t k, a, b, c
+    cdef double pivot
+    for k in range(self.count):
+        self.factor[k] = 0.0
+    for k in range(self.count):
+        c = self.line[k]
+        pivot = self.inner[c * REFERENCES + c]
+        for a in range(size):
+            L[size * REFERENCES + a] = self.inner[c * REFERENCES + used[a]]
+            for b in range(a):
+                L[size * REFERENCES + a] -= L[size * REFERENCES + b] * L[a * REFERENCES + b]
+            L[size * REFERENCES + a] /= L[a * REFERENCES + a]
+            pivot -= L[size * REFERENCES + a] ** 2
+        if not pivot > COLLINEAR * COLLINEAR * self.inner[c * REFERENCES + c]:
+            continue
+        L[size * REFERENCES + size] = sqrt(pivot)
+        half[size] = right[c]
+        for a in range(size):
+            half[size] -= L[size * REFERENCES + a] * half[a]
+        half[size] /= L[size * REFERENCES + size]
+        used[size] = <int> c
+        size += 1
+    for a in range(size - 1, -1, -1):
+        pivot = half[a]
+        for b in range(a + 1, size):
+            pivot -= L[b * REFERENCES + a] * self.factor[used[b]]
+        self.factor[used[a]] = pivot / L[a * REFERENCES + a]

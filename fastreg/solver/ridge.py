@@ -1,0 +1,197 @@
+"""Ridge: the whole path from one factorization, or by conjugate gradients where that is too large.
+
+In the solver's units, minimize ||y - X b||^2 / 2 + a2/2 sum_j l2_j b_j^2. Columns with l2_j = 0 (F) are eliminated
+first: with P the projection off their span, b_F is the least-squares fit of y - X b. What remains, in terms of
+c = sqrt(l2) b and A = P X / sqrt(l2), is a plain ridge:
+
+* primal:  A'A = E L E',   c = E (L + a2)^-1 E'A'y;
+* dual:    A A' = E L E',  c = A'theta,  theta = E (L + a2)^-1 E'P y;
+* Krylov:  conjugate gradients on (A'A + a2) c = A'y, whose residual r gives the duality gap ||r||^2 / (2 a2).
+
+a2 = 0 (alpha = 0, with l2 = 1 then) gives the least-squares solution of minimal norm.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy.sparse.linalg import LinearOperator, cg, eigsh, lsmr
+
+from fastreg.design.scaled import ScaledDesign
+from fastreg.solver.cost_model import alphas_at_once, ridge_route
+from fastreg.subproblem.gap import gap_of
+
+EPS = np.finfo(float).eps
+# Columns packed at a time when the n x n matrix of the dual is summed up (64 MB).
+PACK_ENTRIES = 2**23
+KRYLOV_ITERATIONS = 10_000
+
+
+class RidgeSolver:
+    """Ridge of one target over one design, without bounds.
+
+    Parameters
+    ----------
+    design : ScaledDesign
+    l2 : ndarray (n_features,), factors >= 0 of the squared coefficients
+    """
+
+    def __init__(self, design: ScaledDesign, l2: np.ndarray) -> None:
+        self.design = design
+        self.l2 = l2
+        self.free = np.flatnonzero(l2 == 0)
+        self.rest = np.flatnonzero(l2 > 0)
+        self.root_l2 = np.sqrt(l2[self.rest])
+        self.route = ridge_route(design)
+        self.basis = self._free_basis()
+        if self.route == "primal":
+            self.gram = design.gram_matrix()
+            self.values, self.vectors = self._primal_spectrum()
+        elif self.route == "dual":
+            self.values, self.vectors = np.linalg.eigh(self._kernel())
+        if self.route != "krylov":
+            # Directions whose eigenvalue is rounding are not there.
+            small = self.values <= EPS * max(design.n_rows, design.n_features) * self.values.max(initial=0.0)
+            self.values[small] = 0.0
+
+    def _free_basis(self) -> np.ndarray:
+        """Orthonormal basis (rank, n_rows) of the span of the unpenalized columns."""
+        if not len(self.free) or self.route == "primal":
+            return np.empty((0, self.design.n_rows))
+        _, values, basis = np.linalg.svd(self.design.packed(self.free), full_matrices=False)
+        return basis[values > EPS * max(basis.shape[1], len(values)) * values.max(initial=0.0)]
+
+    def _off(self, U: np.ndarray) -> np.ndarray:
+        """Remove from the rows of U their part in the span of the unpenalized columns."""
+        return U - (U @ self.basis.T) @ self.basis if len(self.basis) else U
+
+    def _primal_spectrum(self) -> tuple[np.ndarray, np.ndarray]:
+        Q, F, R = self.gram, self.free, self.rest
+        self.free_inverse = np.linalg.pinv(Q[np.ix_(F, F)], hermitian=True)
+        self.cross = self.free_inverse @ Q[np.ix_(F, R)]
+        reduced = Q[np.ix_(R, R)] - Q[np.ix_(R, F)] @ self.cross
+        return np.linalg.eigh(reduced / np.outer(self.root_l2, self.root_l2))
+
+    def _kernel(self) -> np.ndarray:
+        """A A' summed over blocks of columns."""
+        n = self.design.n_rows
+        kernel = np.zeros((n, n))
+        block = max(1, PACK_ENTRIES // n)
+        for start in range(0, len(self.rest), block):
+            chosen = slice(start, start + block)
+            packed = self._off(self.design.packed(self.rest[chosen])) / self.root_l2[chosen, None]
+            kernel += packed.T @ packed
+        return kernel
+
+    def largest_eigenvalue(self) -> float:
+        """Return the largest eigenvalue of A'A, to a few per cent."""
+        if self.route != "krylov":
+            return float(self.values.max(initial=0.0))
+        if len(self.rest) == 1:
+            return float(self._normal(np.ones(1), 0.0)[0])
+        size = len(self.rest)
+        operator = LinearOperator((size, size), matvec=lambda c: self._normal(c.ravel(), 0.0), dtype=float)
+        start = np.random.default_rng(0).standard_normal(size)
+        return float(eigsh(operator, k=1, tol=0.02, v0=start, return_eigenvectors=False)[0])
+
+    def path(
+        self, y: np.ndarray, correlation: np.ndarray, a2: np.ndarray, gap_target: float, start: np.ndarray | None
+    ) -> Iterator[tuple[np.ndarray, float, float, int]]:
+        """Yield (coefficients, gap, loss, iterations) for every a2, largest first."""
+        step = alphas_at_once(self.design) if self.route != "krylov" else 1
+        for first in range(0, len(a2), step):
+            part = a2[first : first + step]
+            if self.route == "primal":
+                coefs, iterations = self._primal(correlation, part), 1
+                Z = correlation - coefs @ self.gram
+                losses = 0.5 * (y @ y - np.einsum("kj,kj->k", coefs, correlation + Z))
+            else:
+                if self.route == "dual":
+                    coefs, iterations = self._dual(y, part), 1
+                else:
+                    coefs, iterations = self._krylov(y, float(part[0]), gap_target, start)
+                    start = coefs[0]
+                U = y - self.design.predictions(coefs)
+                Z = self.design.correlations(U)
+                losses = 0.5 * np.einsum("ki,ki->k", U, U)
+            for k, alpha in enumerate(part):
+                loss = max(float(losses[k]), 0.0)
+                yield coefs[k], self._gap(y, coefs[k], Z[k], float(alpha), loss), loss, iterations
+
+    def _gap(self, y: np.ndarray, beta: np.ndarray, z: np.ndarray, a2: float, loss: float) -> float:
+        size = len(beta)
+        infinite = np.full(size, np.inf)
+        penalty = {"l1": np.zeros(size), "l2": self.l2, "lower": -infinite, "upper": infinite}
+        level = 1e-9 * float(np.sqrt(y @ y))
+        return gap_of(penalty, 0.0, a2, np.ascontiguousarray(beta), z.copy(), self.design.norm, 2 * loss, level)
+
+    def _inverse(self, a2: np.ndarray) -> np.ndarray:
+        """(k, size): 1 / (L + a2), 0 where both vanish."""
+        total = self.values + a2[:, None]
+        return np.divide(1.0, total, out=np.zeros_like(total), where=total > 0)
+
+    def _primal(self, correlation: np.ndarray, a2: np.ndarray) -> np.ndarray:
+        inverse = self._inverse(a2)
+        coefs = np.zeros((len(a2), self.design.n_features))
+        # The second round is iterative refinement: it makes up for the square in the Gram matrix.
+        for _ in range(2):
+            right = correlation - coefs @ self.gram - a2[:, None] * self.l2 * coefs
+            reduced = (right[:, self.rest] - right[:, self.free] @ self.cross) / self.root_l2
+            step = ((reduced @ self.vectors) * inverse) @ self.vectors.T / self.root_l2
+            coefs[:, self.rest] += step
+            coefs[:, self.free] += right[:, self.free] @ self.free_inverse - step @ self.cross.T
+        return coefs
+
+    def _dual(self, y: np.ndarray, a2: np.ndarray) -> np.ndarray:
+        theta = self._off(((self._off(y) @ self.vectors) * self._inverse(a2)) @ self.vectors.T)
+        coefs = np.zeros((len(a2), self.design.n_features))
+        coefs[:, self.rest] = self.design.correlations(theta, self.rest) / self.root_l2**2
+        return self._with_free(y, coefs)
+
+    def _with_free(self, y: np.ndarray, coefs: np.ndarray) -> np.ndarray:
+        """Set the unpenalized coefficients to their least-squares values given the others."""
+        if len(self.free):
+            remainder = y - self.design.predictions(coefs)
+            columns = self.design.packed(self.free)
+            coefs[:, self.free] = np.linalg.lstsq(columns.T, remainder.T, rcond=None)[0].T
+        return coefs
+
+    def _forward(self, c: np.ndarray) -> np.ndarray:
+        return self._off(self.design.predictions(c / self.root_l2, self.rest))[0]
+
+    def _backward(self, u: np.ndarray) -> np.ndarray:
+        return self.design.correlations(self._off(u[None])[0], self.rest)[0] / self.root_l2
+
+    def _normal(self, c: np.ndarray, a2: float) -> np.ndarray:
+        return self._backward(self._forward(c)) + a2 * c
+
+    def _krylov(
+        self, y: np.ndarray, a2: float, gap_target: float, start: np.ndarray | None
+    ) -> tuple[np.ndarray, int]:
+        size = len(self.rest)
+        count = [0]
+        right = self._backward(y)
+        before = None if start is None else start[self.rest] * self.root_l2
+        if a2 > 0:
+            operator = LinearOperator((size, size), matvec=lambda c: self._normal(c.ravel(), a2), dtype=float)
+
+            def tick(_: np.ndarray) -> None:
+                count[0] += 1
+
+            # gap = ||r||^2 / (2 a2); half the target leaves room for rounding.
+            accuracy = np.sqrt(a2 * gap_target)
+            c, _ = cg(
+                operator, right, x0=before, rtol=0.0, atol=accuracy, maxiter=KRYLOV_ITERATIONS, callback=tick
+            )
+        else:
+            operator = LinearOperator(
+                (self.design.n_rows, size),
+                matvec=lambda c: self._forward(c.ravel()),
+                rmatvec=lambda u: self._backward(u.ravel()),
+                dtype=float,
+            )
+            c, _, count[0], *_ = lsmr(
+                operator, self._off(y[None])[0], atol=1e-11, btol=1e-11, maxiter=KRYLOV_ITERATIONS
+            )
+        coefs = np.zeros((1, self.design.n_features))
+        coefs[0, self.rest] = c / self.root_l2
+        return self._with_free(y, coefs), count[0]

@@ -1,0 +1,258 @@
+"""The solver: working set -> subproblem -> certificate -> a larger working set.
+
+At one alpha: solve the problem restricted to the working set W, compute a fresh residual u, bound all the other
+correlations (``LazyGradients``) and evaluate exactly those that the bound cannot prove harmless, compute the
+duality gap of the whole problem, and stop if it is small enough; else add the violators to W. W, its columns
+and their Gram matrix are kept for the next alpha. Where W is everything from the start (``complete``) the
+Gram matrix certifies by itself and X is not read again.
+"""
+
+import numpy as np
+
+from libc.math cimport fabs
+
+from fastreg.design.base cimport Columns, Vectors, index_t
+from fastreg.design.scaled cimport ScaledDesign
+from fastreg.design.tiles cimport dot
+from fastreg.penalty.elastic_net cimport may_enter
+from fastreg.solver.lazy_gradients cimport LazyGradients
+from fastreg.subproblem.coordinate_descent cimport CoordinateDescent
+from fastreg.subproblem.forms cimport Form, GramForm
+from fastreg.subproblem.gap cimport Evidence, dual_gap
+
+# The subproblem is solved to this fraction of the target, the rest is left to the other features.
+cdef double INNER_FRACTION = 0.3
+# Rounds without a new feature before the solver admits that rounding stops it.
+cdef int MAX_STALLS = 3
+# The working set may grow by this many features at least, and by half of itself, in one round.
+cdef index_t MIN_GROWTH = 64
+
+
+cdef class WorkingSetSolver:
+    """Solver of one target over one design; all vectors are in the solver's scaled and weighted units.
+
+    Parameters
+    ----------
+    design : ScaledDesign
+    form : Form, empty or with columns of an earlier target
+    penalty : dict of l1, l2, lower, upper (n_features,)
+    free : ndarray (n_free,), features without any penalty or bound
+    start : ndarray, further features to begin with
+    pass_fraction : float
+        Undecided correlations are evaluated one by one up to this fraction of X, by a full pass beyond it.
+    """
+
+    def __init__(self, ScaledDesign design, Form form, penalty, free, start, double pass_fraction):
+        cdef const double[::1] l1 = penalty["l1"], l2 = penalty["l2"]
+        cdef const double[::1] lower = penalty["lower"], upper = penalty["upper"]
+        p = design.n_features
+        self.design, self.form, self.n_features, self.pass_fraction = design, form, p, pass_fraction
+        self.keep = (np.asarray(l1), np.asarray(l2), np.asarray(lower), np.asarray(upper))
+        if p:
+            self.pen.l1, self.pen.l2 = &l1[0], &l2[0]
+            self.pen.lower, self.pen.upper = &lower[0], &upper[0]
+        self.norm = design.norm
+        self.u, self.target = np.empty(design.n_rows), np.empty(design.n_rows)
+        self.z, self.correlation = np.empty(p), np.empty(p)
+        self.working = np.zeros(p, dtype=np.uint8)
+        self.chosen = np.empty(p, dtype=np.intp)
+        self.chosen_beta, self.chosen_z, self.scratch = np.empty(p), np.empty(p), np.empty(p)
+        columns = slice(None) if design.columns is None else design.columns
+        self.lazy = LazyGradients(design.n_rows, design.norm, np.hypot(design.deviation, design.mean)[columns])
+        self.inner = CoordinateDescent(np.linalg.pinv(design.gram_matrix(free), hermitian=True))
+        self.admit(np.concatenate([free, start]))
+
+    def admit(self, features):
+        """Add features to the working set."""
+        cdef index_t[::1] new = np.ascontiguousarray(features, dtype=np.intp)
+        cdef index_t i
+        for i in range(new.shape[0]):
+            self.working[new[i]] = 1
+        if new.shape[0]:
+            with nogil:
+                self.form.append(&new[0], new.shape[0])
+        self.complete = isinstance(self.form, GramForm) and self.form.count == self.n_features
+
+    def set_target(self, target, correlation):
+        """Begin with another target (n_rows,) whose correlations with all features are known."""
+        cdef GramForm gram
+        np.copyto(np.asarray(self.target), target)
+        np.copyto(np.asarray(self.correlation), correlation)
+        np.copyto(np.asarray(self.z), correlation)
+        self.target2 = dot(&self.target[0], &self.target[0], self.design.n_rows)
+        if isinstance(self.form, GramForm):
+            gram = self.form
+            gram.correlation = &self.correlation[0] if self.n_features else NULL
+            gram.target2 = self.target2
+        np.asarray(self.form.beta)[:] = 0.0
+        self.form.refresh(&self.target[0])
+        self.lazy.forget()
+        if self.n_features:
+            self.lazy.add(&self.target[0], &self.correlation[0])
+
+    def set_coefficients(self, features, values):
+        """Set the coefficients of some features and put them into the working set."""
+        features = np.asarray(features)
+        self.admit(features[np.asarray(self.working)[features] == 0])
+        dense = np.zeros(self.n_features)
+        dense[features] = values
+        count = self.form.count
+        np.asarray(self.form.beta)[:count] = dense[np.asarray(self.form.feature)[:count]]
+        self.form.refresh(&self.target[0])
+
+    def null_correlations(self, double target, index_t max_iter):
+        """Fit what no penalty touches and return the correlations of all features with the residual."""
+        self.solve(1e300, 0.0, target, max_iter)
+        if not self.complete and self.form.count:
+            self.form.residual(&self.target[0], &self.u[0])
+            self.full_pass()
+        return np.asarray(self.z)
+
+    def support(self):
+        """Return the features with a coefficient and their coefficients."""
+        beta = np.asarray(self.form.beta)[:self.form.count]
+        here = np.flatnonzero(beta)
+        return np.asarray(self.form.feature)[here], beta[here]
+
+    cdef int solve(self, double a1, double a2, double target, index_t max_iter) except -1 nogil:
+        cdef double inner_target = INNER_FRACTION * target
+        cdef int stalls = 0
+        cdef Evidence evidence
+        self.pen.a1 = a1
+        self.pen.a2 = a2
+        self.epochs = 0
+        evidence.norm = &self.norm[0]
+        evidence.zero_level = self.zero_level(target)
+        while True:
+            self.epochs += self.inner.solve(self.form, &self.pen, evidence, inner_target, max_iter - self.epochs)
+            self.form.refresh(&self.target[0])
+            self.certify()
+            self.measure(evidence.zero_level)
+            if self.gap <= target or self.epochs >= max_iter or stalls == MAX_STALLS:
+                return 0
+            if self.grow() == 0:
+                inner_target *= 0.1
+                stalls += 1
+
+    cdef double zero_level(self, double target) noexcept nogil:
+        # The correlation of an unpenalized column counts as 0 below this multiple of its norm: far less than the
+        # gap in question can feel, and not less than rounding leaves.
+        cdef double size = self.target2 ** 0.5
+        if size == 0.0:
+            return 0.0
+        return size * min(max(1e-3 * target / self.target2, 1e-13), 1e-9)
+
+    cdef int certify(self) except -1 nogil:
+        # Exact correlations on W, and of every other feature either that or the proof that it may stay out.
+        self.form.gradients(&self.z[0])
+        if self.complete:
+            self.residual2 = (<GramForm> self.form).residual2()
+            return 0
+        self.form.residual(&self.target[0], &self.u[0])
+        self.residual2 = dot(&self.u[0], &self.u[0], self.design.n_rows)
+        return self.evaluate()
+
+    cdef int evaluate(self) except -1 nogil:
+        cdef index_t undecided = 0
+        cdef index_t i, j
+        cdef Columns cols, every
+        cdef Vectors vectors
+        self.lazy.fit(&self.u[0])
+        for j in range(self.n_features):
+            if self.working[j]:
+                continue
+            self.z[j] = self.lazy.estimate(j)
+            if may_enter(&self.pen, j, self.z[j], self.lazy.radius(j)):
+                self.chosen[undecided] = j
+                undecided += 1
+        if undecided == 0:
+            return 0
+        cols.index = &self.chosen[0]
+        cols.count = undecided
+        every.index = NULL
+        every.count = self.n_features
+        if self.design.size_of(cols) > self.pass_fraction * self.design.size_of(every):
+            return self.full_pass()
+        vectors.data = &self.u[0]
+        vectors.count = 1
+        self.design.correlate(vectors, cols, &self.scratch[0])
+        for i in range(undecided):
+            self.z[self.chosen[i]] = self.scratch[i]
+        return 0
+
+    cdef int full_pass(self) except -1 nogil:
+        cdef Columns every
+        cdef Vectors vectors
+        every.index = NULL
+        every.count = self.n_features
+        vectors.data = &self.u[0]
+        vectors.count = 1
+        self.design.correlate(vectors, every, &self.z[0])
+        self.lazy.add(&self.u[0], &self.z[0])
+        return 0
+
+    cdef void measure(self, double zero_level) noexcept nogil:
+        # The gap, from W and from every other feature whose threshold is exceeded.
+        cdef Evidence evidence
+        cdef index_t count = self.form.count
+        cdef index_t i, j
+        cdef double scale
+        for i in range(count):
+            self.chosen[i] = self.form.feature[i]
+            self.chosen_beta[i] = self.form.beta[i]
+            self.chosen_z[i] = self.z[self.chosen[i]]
+        if not self.complete:
+            for j in range(self.n_features):
+                if not self.working[j] and may_enter(&self.pen, j, self.z[j], 0.0):
+                    self.chosen[count] = j
+                    self.chosen_beta[count] = 0.0
+                    self.chosen_z[count] = self.z[j]
+                    count += 1
+        evidence.feature = &self.chosen[0]
+        evidence.beta = &self.chosen_beta[0]
+        evidence.z = &self.chosen_z[0]
+        evidence.count = count
+        evidence.norm = &self.norm[0]
+        evidence.residual2 = self.residual2
+        evidence.zero_level = zero_level
+        self.gap = dual_gap(&self.pen, &evidence, &scale)
+
+    cdef index_t grow(self) except -1 nogil:
+        # Add violators, those that exceed their thresholds most first; return how many there were.
+        cdef index_t count = 0
+        cdef index_t j
+        cdef double a1 = self.pen.a1
+        if self.complete:
+            return 0
+        for j in range(self.n_features):
+            if not self.working[j] and may_enter(&self.pen, j, self.z[j], 0.0):
+                self.chosen[count] = j
+                self.scratch[count] = (fabs(self.z[j]) - a1 * self.pen.l1[j]) / self.norm[j]
+                count += 1
+        self.adopt(count, max(MIN_GROWTH, self.form.count // 2))
+        return count
+
+    cdef int prepare(self, double a1_old, double a1_new) except -1 nogil:
+        # Features likely to enter at the next alpha (the sequential strong rule of Tibshirani et al. 2012).
+        cdef index_t count = 0
+        cdef index_t j
+        if self.complete:
+            return 0
+        self.pen.a1 = max(2.0 * a1_new - a1_old, 0.0)
+        for j in range(self.n_features):
+            if not self.working[j] and may_enter(&self.pen, j, self.z[j], 0.0):
+                self.chosen[count] = j
+                self.scratch[count] = fabs(self.z[j]) / self.norm[j]
+                count += 1
+        return self.adopt(count, max(MIN_GROWTH, self.form.count // 4))
+
+    cdef int adopt(self, index_t count, index_t most) except -1 nogil:
+        # Put the `most` best of the `count` chosen features, by their scores in scratch, into W.
+        if count == 0:
+            return 0
+        with gil:
+            chosen = np.asarray(self.chosen[:count])
+            if count > most:
+                chosen = chosen[np.argpartition(np.asarray(self.scratch[:count]), count - most)[count - most:]]
+            self.admit(chosen.copy())
+        return 0

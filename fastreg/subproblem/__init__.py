@@ -1,0 +1,1 @@
+"""The small quadratic problem on the working set: forms of it, and solvers over every form."""

@@ -1,0 +1,240 @@
+"""Coordinate descent on the working set, written once over every form of the subproblem.
+
+One epoch visits every working column i and minimizes the objective over its coefficient alone,
+
+    b_i  <-  prox( x_i'u + ||x_i||^2 b_i ),        u the current residual.
+
+Epochs over the whole working set alternate with cheaper ones over the support. Unpenalized columns without
+bounds come first in the working set and move together, by one Newton step per epoch. Every few epochs the
+last iterates are extrapolated (Anderson acceleration; Bertrand & Massias 2021), and the extrapolation is kept
+only if the objective falls.
+"""
+
+import numpy as np
+
+from libc.math cimport fabs, sqrt
+
+from fastreg.design.base cimport index_t
+from fastreg.penalty.elastic_net cimport Penalty, clip, penalty_value, proximal_step
+from fastreg.runtime.interrupt cimport poll
+from fastreg.subproblem.forms cimport DenseColumns, Form, GramForm, Leaf, SparseColumns
+from fastreg.subproblem.gap cimport Evidence, dual_gap
+
+# Epochs over the support between two over the whole working set, at most.
+cdef index_t SUPPORT_EPOCHS = 30
+# ... which end early when the largest step has shrunk to this fraction of the whole epoch's.
+cdef double SHRINK = 0.03
+
+
+cdef class CoordinateDescent:
+    """Workspace of the method; ``free`` is the (pseudo-)inverse Gram matrix of the unpenalized columns."""
+
+    def __init__(self, free):
+        self.inverse = np.ascontiguousarray(free, dtype=float)
+        self.n_free = self.inverse.shape[0]
+        self.support = np.empty(0, dtype=np.intp)
+
+    def _grow(self, capacity):
+        self.support = np.empty(capacity, dtype=np.intp)
+        self.z = np.empty(capacity)
+        self.history = np.empty((DEPTH + 3, capacity))
+
+    cdef int reserve(self, index_t capacity) except -1 nogil:
+        if self.support.shape[0] < capacity:
+            with gil:
+                self._grow(capacity)
+        return 0
+
+    cdef index_t solve(self, Form form, const Penalty* pen, Evidence evidence, double target, index_t max_epochs) except -1 nogil:
+        # Return the epochs spent; ``self.gap`` is the gap of the subproblem, at most target unless they ran out
+        # or rounding stops all progress. ``evidence`` brings norm and zero_level.
+        if form.count == 0:
+            self.gap = 0.0
+            return 0
+        self.reserve(form.capacity)
+        if form.kind == 0:
+            return descend(self, <GramForm> form, pen, &evidence, target, max_epochs)
+        if form.kind == 1:
+            return descend(self, <DenseColumns> form, pen, &evidence, target, max_epochs)
+        return descend(self, <SparseColumns> form, pen, &evidence, target, max_epochs)
+
+
+cdef index_t descend(CoordinateDescent self, Leaf form, const Penalty* pen, Evidence* evidence, double target, index_t max_epochs) except -1 nogil:
+    cdef index_t epochs = 0
+    cdef index_t size
+    cdef double step
+    while True:
+        poll()
+        self.gap = subproblem_gap(self, form, pen, evidence)
+        if self.gap <= target or epochs >= max_epochs:
+            return epochs
+        move_free(self, form)
+        step = sweep(form, pen, NULL, form.count, self.n_free)
+        epochs += 1
+        if step == 0.0 and self.n_free == 0:
+            return epochs
+        size = find_support(self, form)
+        epochs += descend_support(self, form, pen, size, step, min(SUPPORT_EPOCHS, max_epochs - epochs))
+
+
+cdef index_t descend_support(CoordinateDescent self, Leaf form, const Penalty* pen, index_t size, double first_step, index_t max_epochs) except -1 nogil:
+    # Epochs over the support alone, with an extrapolation every DEPTH of them.
+    cdef index_t epoch
+    cdef index_t stored = 0
+    cdef double step
+    store(self, form, size, 0)
+    for epoch in range(max_epochs):
+        poll()
+        move_free(self, form)
+        step = sweep(form, pen, &self.support[0], size, 0)
+        stored += 1
+        store(self, form, size, stored)
+        if step <= SHRINK * first_step:
+            return epoch + 1
+        if stored == DEPTH:
+            extrapolate(self, form, pen, size)
+            store(self, form, size, 0)
+            stored = 0
+    return max_epochs
+
+
+cdef double sweep(Leaf form, const Penalty* pen, const index_t* order, index_t count, index_t first) noexcept nogil:
+    # One epoch over order[first:count] (NULL: all positions); return the largest step, in units of the residual.
+    cdef double largest = 0.0
+    cdef double h, old, new
+    cdef index_t k, i
+    for k in range(first, count):
+        i = k if order == NULL else order[k]
+        h = form.curvature[i]
+        old = form.beta[i]
+        new = proximal_step(pen, form.feature[i], form.gradient(i) + h * old, h)
+        if new != old:
+            form.step(i, new - old)
+            # The new coefficient itself, not old + (new - old): bounds and zeros must be met exactly.
+            form.beta[i] = new
+            largest = max(largest, fabs(new - old) * sqrt(h))
+    return largest
+
+
+cdef void move_free(CoordinateDescent self, Leaf form) noexcept nogil:
+    # Newton step on the unpenalized block: beta_F += Q_FF^+ g_F makes its correlations vanish.
+    cdef double* g
+    cdef double delta
+    cdef index_t i, j
+    if self.n_free == 0:
+        return
+    g = &self.z[0]
+    for i in range(self.n_free):
+        g[i] = form.gradient(i)
+    for i in range(self.n_free):
+        delta = 0.0
+        for j in range(self.n_free):
+            delta += self.inverse[i, j] * g[j]
+        if delta != 0.0:
+            form.step(i, delta)
+
+
+cdef index_t find_support(CoordinateDescent self, Leaf form) noexcept nogil:
+    cdef index_t size = 0
+    cdef index_t i
+    for i in range(self.n_free, form.count):
+        if form.beta[i] != 0.0:
+            self.support[size] = i
+            size += 1
+    return size
+
+
+cdef double subproblem_gap(CoordinateDescent self, Leaf form, const Penalty* pen, Evidence* evidence) noexcept nogil:
+    cdef double scale
+    cdef index_t i
+    for i in range(form.count):
+        self.z[i] = form.gradient(i)
+    evidence.feature = &form.feature[0]
+    evidence.beta = &form.beta[0]
+    evidence.z = &self.z[0]
+    evidence.count = form.count
+    evidence.residual2 = form.residual2()
+    return dual_gap(pen, evidence, &scale)
+
+
+cdef void store(CoordinateDescent self, Leaf form, index_t size, index_t line) noexcept nogil:
+    cdef index_t k
+    for k in range(size):
+        self.history[line, k] = form.beta[self.support[k]]
+
+
+cdef void extrapolate(CoordinateDescent self, Leaf form, const Penalty* pen, index_t size) noexcept nogil:
+    # Anderson extrapolation of the DEPTH + 1 stored iterates; undone unless the objective falls.
+    cdef double[DEPTH] weights
+    cdef double* before = &self.history[DEPTH + 1, 0]
+    cdef double* slope = &self.history[DEPTH + 2, 0]
+    cdef double change = 0.0
+    cdef double new, old
+    cdef index_t k, l, i
+    if size == 0 or not anderson_weights(self, size, weights):
+        return
+    for k in range(size):
+        before[k] = form.beta[self.support[k]]
+        slope[k] = form.gradient(self.support[k])
+    for k in range(size):
+        i = self.support[k]
+        new = 0.0
+        for l in range(DEPTH):
+            new += weights[l] * self.history[l + 1, k]
+        new = clip(pen, form.feature[i], new)
+        change += penalty_value(pen, form.feature[i], new) - penalty_value(pen, form.feature[i], before[k])
+        if new != before[k]:
+            form.step(i, new - before[k])
+            form.beta[i] = new
+    # The quadratic's change along d is -d'(g_before + g_after) / 2.
+    for k in range(size):
+        i = self.support[k]
+        change -= 0.5 * (form.beta[i] - before[k]) * (slope[k] + form.gradient(i))
+    if change < 0.0:
+        return
+    for k in range(size):
+        i = self.support[k]
+        old = form.beta[i]
+        if old != before[k]:
+            form.step(i, before[k] - old)
+            form.beta[i] = before[k]
+
+
+cdef bint anderson_weights(CoordinateDescent self, index_t size, double* weights) noexcept nogil:
+    # Weights that sum to 1 and minimize || sum_l w_l (b_{l+1} - b_l) ||: solve (R R' + ridge) w = 1, normalize.
+    cdef double[DEPTH * DEPTH] a
+    cdef double trace = 0.0
+    cdef double total = 0.0
+    cdef double factor
+    cdef index_t l, m, k
+    for l in range(DEPTH):
+        for m in range(l + 1):
+            factor = 0.0
+            for k in range(size):
+                factor += (self.history[l + 1, k] - self.history[l, k]) * (self.history[m + 1, k] - self.history[m, k])
+            a[l * DEPTH + m] = factor
+            a[m * DEPTH + l] = factor
+        trace += a[l * DEPTH + l]
+    if not trace > 0.0:
+        return False
+    for l in range(DEPTH):
+        a[l * DEPTH + l] += 1e-13 * trace
+        weights[l] = 1.0
+    for l in range(DEPTH):
+        for m in range(l + 1, DEPTH):
+            factor = a[m * DEPTH + l] / a[l * DEPTH + l]
+            for k in range(l, DEPTH):
+                a[m * DEPTH + k] -= factor * a[l * DEPTH + k]
+            weights[m] -= factor * weights[l]
+    for l in range(DEPTH - 1, -1, -1):
+        for k in range(l + 1, DEPTH):
+            weights[l] -= a[l * DEPTH + k] * weights[k]
+        weights[l] /= a[l * DEPTH + l]
+        total += weights[l]
+    if not fabs(total) > 0.0:
+        return False
+    for l in range(DEPTH):
+        weights[l] /= total
+        if not fabs(weights[l]) < 1e8:
+            return False
+    return True

@@ -1,0 +1,120 @@
+from cython cimport final
+
+from fastreg.design.base cimport index_t
+from fastreg.design.scaled cimport ScaledDesign
+from fastreg.design.tiles cimport axpy, dot
+
+
+cdef class Form:
+    cdef ScaledDesign design
+    cdef readonly index_t count
+    cdef readonly index_t capacity
+    cdef index_t[::1] feature
+    cdef double[::1] beta
+    cdef double[::1] curvature
+    cdef readonly int kind
+
+    cdef int reserve(self, index_t count) except -1 nogil
+    cdef int append(self, const index_t* features, index_t count) except -1 nogil
+    cdef int refresh(self, const double* target) except -1 nogil
+    cdef int residual(self, const double* target, double* u) except -1 nogil
+    cdef void gradients(self, double* z) noexcept nogil
+
+
+@final
+cdef class GramForm(Form):
+    cdef readonly bint packed
+    cdef double[:, ::1] Q
+    cdef double[::1] g
+    cdef double[:, ::1] P
+    cdef double[::1] u
+    cdef const double* correlation
+    cdef double target2
+    cdef index_t[::1] support
+    cdef double[::1] negative
+
+    cdef inline double residual2(self) noexcept nogil:
+        # ||target - P beta||^2 = ||target||^2 - beta'(c + g) with c = P'target.
+        cdef double total = self.target2
+        cdef index_t i
+        for i in range(self.count):
+            if self.beta[i] != 0.0:
+                total -= self.beta[i] * (self.correlation[self.feature[i]] + self.g[i])
+        return max(total, 0.0)
+
+    cdef void products(self, index_t first) noexcept nogil
+
+    cdef inline double gradient(self, index_t i) noexcept nogil:
+        return self.g[i]
+
+    cdef inline void step(self, index_t i, double delta) noexcept nogil:
+        self.beta[i] += delta
+        axpy(-delta, &self.Q[i, 0], &self.g[0], self.count)
+
+
+@final
+cdef class DenseColumns(Form):
+    cdef double[:, ::1] P
+    cdef double[::1] u
+
+    cdef inline double gradient(self, index_t i) noexcept nogil:
+        return dot(&self.P[i, 0], &self.u[0], self.design.n_rows)
+
+    cdef inline void step(self, index_t i, double delta) noexcept nogil:
+        self.beta[i] += delta
+        axpy(-delta, &self.P[i, 0], &self.u[0], self.design.n_rows)
+
+    cdef inline double residual2(self) noexcept nogil:
+        return dot(&self.u[0], &self.u[0], self.design.n_rows)
+
+
+@final
+cdef class SparseColumns(Form):
+    # Column i is values - center_i * root; the residual is u + shift * root. A column whose mean dwarfs its
+    # deviation would make shift huge, so its center goes into u at once (such a column is dense anyway).
+    cdef index_t[::1] starts
+    cdef int[::1] rows
+    cdef double[::1] values
+    cdef double[::1] u
+    cdef double[::1] mean
+    cdef double[::1] center
+    cdef unsigned char[::1] heavy
+    cdef double shift
+
+    cdef inline double gradient(self, index_t i) noexcept nogil:
+        # The term -center_i * sum(root * residual) is absent: with an intercept that sum is zero.
+        cdef double even = 0.0
+        cdef double odd = 0.0
+        cdef index_t e = self.starts[i]
+        cdef index_t end = self.starts[i + 1]
+        while e + 1 < end:
+            even += self.values[e] * self.u[self.rows[e]]
+            odd += self.values[e + 1] * self.u[self.rows[e + 1]]
+            e += 2
+        if e < end:
+            even += self.values[e] * self.u[self.rows[e]]
+        return even + odd + self.shift * self.mean[i]
+
+    cdef inline void step(self, index_t i, double delta) noexcept nogil:
+        cdef index_t e
+        self.beta[i] += delta
+        for e in range(self.starts[i], self.starts[i + 1]):
+            self.u[self.rows[e]] -= delta * self.values[e]
+        if self.heavy[i]:
+            axpy(delta * self.center[i], &self.design._root[0], &self.u[0], self.design.n_rows)
+        else:
+            self.shift += delta * self.center[i]
+
+    cdef inline double residual2(self) noexcept nogil:
+        cdef double total = 0.0
+        cdef index_t i
+        for i in range(self.design.n_rows):
+            total += (self.u[i] + self.shift * self.design._root[i]) ** 2
+        return total
+
+
+# Leaves only: with the virtual base in the list every leaf would take its slow path.
+ctypedef fused Leaf:
+    GramForm
+    DenseColumns
+    SparseColumns

@@ -1,0 +1,18 @@
+from fastreg.design.base cimport index_t
+from fastreg.penalty.elastic_net cimport Penalty
+
+
+cdef struct Evidence:
+    # What the gap is made of: `count` features with their coefficients and correlations. Features that are left
+    # out must have coefficient 0 and a conjugate of 0, that is correlations proved to be below their thresholds.
+    const index_t* feature
+    const double* beta
+    const double* z
+    index_t count
+    const double* norm
+    double residual2
+    # An unpenalized feature's correlation must be 0; below zero_level * norm it counts as rounding.
+    double zero_level
+
+
+cdef double dual_gap(const Penalty* pen, const Evidence* evidence, double* scale) noexcept nogil

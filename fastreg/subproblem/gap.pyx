@@ -1,0 +1,145 @@
+"""The duality gap of squared loss plus penalty, free of cancellation.
+
+With u the residual, z_j = x_j'u and the dual point s u, 0 <= s <= 1, primal minus dual is
+
+    G(s) = (1 - s)^2 / 2 ||u||^2  +  sum_j [ P_j(b_j) + h_j*(s z_j) - s z_j b_j ],
+
+in which every bracket is nonnegative (Fenchel and Young) and small near the solution, so that G is accurate
+far below the rounding error of either objective. G is convex in s and its derivative is piecewise linear:
+
+    G'(s) = -(1 - s) ||u||^2  +  sum_j z_j (b_j*(s z_j) - b_j),        b_j* the maximizer inside h_j*.
+
+A coefficient without l2 part and without bound on the side of z_j needs |s z_j| <= t_j.
+"""
+
+import numpy as np
+
+from libc.math cimport fabs, INFINITY
+
+from fastreg.design.base cimport index_t
+from fastreg.penalty.elastic_net cimport (
+    Penalty, conjugate_point, conjugate_value, penalty_value, soft_threshold, threshold,
+)
+
+cdef int MAX_NEWTON = 40
+
+
+cdef double dual_gap(const Penalty* pen, const Evidence* evidence, double* scale) noexcept nogil:
+    # The smallest G(s); `scale` is where it lies. Newton's method, guarded by bisection.
+    cdef double high = largest_scale(pen, evidence)
+    cdef double low = 0.0
+    cdef double s = high
+    cdef double slope, bend, step
+    cdef int iteration
+    for iteration in range(MAX_NEWTON):
+        slope = derivative(pen, evidence, s, &bend)
+        if (slope <= 0.0 and s >= high) or slope == 0.0:
+            break
+        if slope > 0.0:
+            high = s
+        else:
+            low = s
+        step = s - slope / bend if bend > 0.0 else low
+        if not low < step < high:
+            step = 0.5 * (low + high)
+        if fabs(step - s) <= 1e-15:
+            break
+        s = step
+    scale[0] = s
+    return gap_at(pen, evidence, s)
+
+
+cdef bint is_zero(const Penalty* pen, const Evidence* evidence, index_t i) noexcept nogil:
+    # A free coefficient whose correlation vanishes up to rounding: projected out.
+    cdef index_t j = evidence.feature[i]
+    return (
+        threshold(pen, j) == 0.0
+        and pen.a2 * pen.l2[j] == 0.0
+        and fabs(evidence.z[i]) <= evidence.zero_level * evidence.norm[j]
+    )
+
+
+cdef double largest_scale(const Penalty* pen, const Evidence* evidence) noexcept nogil:
+    # The largest s <= 1 at which every h_j*(s z_j) is finite.
+    cdef double s = 1.0
+    cdef double z, t
+    cdef index_t i, j
+    for i in range(evidence.count):
+        j = evidence.feature[i]
+        z = evidence.z[i]
+        t = threshold(pen, j)
+        if fabs(z) > t and pen.a2 * pen.l2[j] == 0.0 and fabs(conjugate_point(pen, j, z)) == INFINITY:
+            if not is_zero(pen, evidence, i):
+                s = min(s, t / fabs(z))
+    return s
+
+
+cdef inline double dual_point(const Penalty* pen, index_t j, double z) noexcept nogil:
+    # The maximizer inside h_j*; on the very edge of an infinite conjugate rounding must not pick infinity.
+    cdef double point = conjugate_point(pen, j, z)
+    return 0.0 if fabs(point) == INFINITY else point
+
+
+cdef double derivative(const Penalty* pen, const Evidence* evidence, double s, double* bend) noexcept nogil:
+    # G'(s), and in `bend` the slope of that piece of G'.
+    cdef double slope = -(1.0 - s) * evidence.residual2
+    cdef double z, q, point
+    cdef index_t i, j
+    bend[0] = evidence.residual2
+    for i in range(evidence.count):
+        j = evidence.feature[i]
+        z = evidence.z[i]
+        if is_zero(pen, evidence, i):
+            continue
+        point = dual_point(pen, j, s * z)
+        slope += z * (point - evidence.beta[i])
+        q = pen.a2 * pen.l2[j]
+        if q > 0.0 and point != 0.0 and point == soft_threshold(s * z, threshold(pen, j)) / q:
+            bend[0] += z * z / q
+    return slope
+
+
+cdef double gap_at(const Penalty* pen, const Evidence* evidence, double s) noexcept nogil:
+    cdef double total = 0.5 * (1.0 - s) * (1.0 - s) * evidence.residual2
+    cdef double z, b
+    cdef index_t i, j
+    for i in range(evidence.count):
+        j = evidence.feature[i]
+        z = s * evidence.z[i]
+        b = evidence.beta[i]
+        if is_zero(pen, evidence, i):
+            # Removing z_j from u costs at least z_j^2 / (2 ||x_j||^2).
+            total += 0.5 * (z / evidence.norm[j]) ** 2
+            continue
+        total += conjugate_value(pen, j, z, dual_point(pen, j, z))
+        if b != 0.0:
+            # t |b| - z b as |b| (t - sign(b) z): each factor is small where it should be.
+            total += fabs(b) * (threshold(pen, j) - (z if b > 0.0 else -z))
+            total += 0.5 * (pen.a2 * pen.l2[j]) * b * b
+    return max(total, 0.0)
+
+
+def gap_of(penalty, double a1, double a2, const double[::1] beta, const double[::1] z, const double[::1] norm, double residual2, double zero_level):
+    """Return the duality gap at coefficients ``beta`` with correlations ``z``, all features given.
+
+    Parameters
+    ----------
+    penalty : dict of l1, l2, lower, upper (n_features,)
+    a1, a2 : float, scales of the two parts
+    beta, z, norm : (n_features,)
+    residual2 : float, squared norm of the residual
+    zero_level : float, see ``Evidence``
+    """
+    cdef const double[::1] l1 = penalty["l1"], l2 = penalty["l2"]
+    cdef const double[::1] lower = penalty["lower"], upper = penalty["upper"]
+    cdef const index_t[::1] feature = np.arange(beta.shape[0])
+    cdef Penalty pen
+    cdef Evidence evidence
+    cdef double scale
+    pen.a1, pen.a2 = a1, a2
+    evidence.count = beta.shape[0]
+    evidence.residual2, evidence.zero_level = residual2, zero_level
+    if evidence.count:
+        pen.l1, pen.l2, pen.lower, pen.upper = &l1[0], &l2[0], &lower[0], &upper[0]
+        evidence.feature, evidence.beta, evidence.z, evidence.norm = &feature[0], &beta[0], &z[0], &norm[0]
+    return dual_gap(&pen, &evidence, &scale)

@@ -1,0 +1,61 @@
+"""Build of the compiled kernels; everything else is declared in pyproject.toml."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+# Set globally: directives at the head of a .pyx do not reach inline bodies of a .pxd.
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": False,
+    "wraparound": False,
+    "initializedcheck": False,
+    "cdivision": True,
+    "freethreading_compatible": True,
+}
+if os.environ.get("FASTREG_DEBUG"):
+    DIRECTIVES |= {"boundscheck": True, "initializedcheck": True, "wraparound": False}
+
+
+class BuildKernels(build_ext):
+    """Compile with OpenMP where the compiler knows it, and without where it does not."""
+
+    def build_extensions(self):
+        windows = self.compiler.compiler_type == "msvc"
+        optimize = ["/O2"] if windows else ["-O3"]
+        openmp = self._openmp_flags(windows)
+        for extension in self.extensions:
+            extension.extra_compile_args = optimize + openmp
+            extension.extra_link_args = [] if windows else openmp
+        super().build_extensions()
+
+    def _openmp_flags(self, windows):
+        flags = ["/openmp"] if windows else ["-fopenmp"]
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder) / "probe.c"
+            source.write_text("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
+            try:
+                objects = self.compiler.compile([str(source)], output_dir=folder, extra_postargs=flags)
+                link = [] if windows else flags
+                self.compiler.link_executable(objects, "probe", output_dir=folder, extra_postargs=link)
+            except Exception as error:  # any compiler failure means the same: no OpenMP here
+                print(f"fastreg: building without OpenMP ({error})", file=sys.stderr)
+                return []
+        return flags
+
+
+extensions = [
+    Extension(".".join(path.with_suffix("").parts), [str(path)])
+    for path in sorted(Path("fastreg").rglob("*.pyx"))
+]
+
+setup(
+    ext_modules=cythonize(extensions, compiler_directives=DIRECTIVES, nthreads=0),
+    cmdclass={"build_ext": BuildKernels},
+    options={"build_ext": {"parallel": os.cpu_count() or 1}},
+)
