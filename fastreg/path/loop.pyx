@@ -48,13 +48,18 @@ cdef class Trace:
     cdef int record(self, index_t k, WorkingSetSolver solver) except -1 nogil:
         cdef index_t end = self._starts[k]
         cdef index_t i
-        if end + solver.form.count > self._values.shape[0]:
+        if end + solver.form.count + solver.n_outside > self._values.shape[0]:
             with gil:
-                self._grow(2 * len(self.values) + solver.form.count)
+                self._grow(2 * len(self.values) + solver.form.count + solver.n_outside)
         for i in range(solver.form.count):
             if solver.form.beta[i] != 0.0:
                 self._features[end] = solver.form.feature[i]
                 self._values[end] = solver.form.beta[i]
+                end += 1
+        for i in range(solver.n_features if solver.n_outside else 0):
+            if solver.outside[i] != 0.0:
+                self._features[end] = i
+                self._values[end] = solver.outside[i]
                 end += 1
         self._starts[k + 1] = end
         self._gaps[k] = solver.gap

@@ -15,6 +15,7 @@ two change no digit: data scaled by 2^k give the same digits, and no square over
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -92,7 +93,7 @@ class Problem:
         """Columns of X."""
         return self.design.raw.n_cols
 
-    @property
+    @cached_property
     def null_losses(self) -> np.ndarray:
         """Loss of every target at zero coefficients, in the solver's units."""
         return 0.5 * np.einsum("ki,ki->k", self.targets, self.targets)

@@ -31,7 +31,7 @@ PACKED_MB = 256
 # Undecided correlations are evaluated one by one up to these fractions of X: a column of a C-ordered matrix
 # drags whole cache lines along, a column of any other is read alone.
 PASS_FRACTION = 0.2
-PASS_FRACTION_BY_ROW = 0.06
+PASS_FRACTION_BY_ROW = 0.1
 # Ridge is solved by a dense factorization up to this many samples or features, by a Krylov method beyond.
 FACTOR_SIZE = 4000
 
@@ -47,6 +47,16 @@ def choose_form(design: ScaledDesign, n_alphas: int) -> Form:
     if 8 * widest * widest > WORKING_SET_MB * 2**20 and 8 * n * widest <= WORKING_SET_MB * 2**20:
         return DenseColumns(design)
     return GramForm(design, 8 * n * widest <= PACKED_MB * 2**20)
+
+
+def working_set_limit(design: ScaledDesign, form: Form) -> int:
+    """Return how many features the working set may hold: what fits into WORKING_SET_MB."""
+    numbers = WORKING_SET_MB * 2**20 // 8
+    if isinstance(form, SparseColumns):
+        return design.n_features + 1
+    if isinstance(form, DenseColumns):
+        return max(64, numbers // design.n_rows)
+    return max(64, int(np.sqrt(numbers)))
 
 
 def complete_pays(design: ScaledDesign, n_alphas: int) -> bool:

@@ -15,7 +15,12 @@ cdef class WorkingSetSolver:
     cdef readonly index_t n_features
     cdef readonly bint complete
     cdef double pass_fraction
+    cdef double entries
     cdef object keep
+    cdef object full_target
+    cdef index_t limit
+    cdef double[::1] outside
+    cdef readonly index_t n_outside
     cdef const double[::1] norm
     cdef double[::1] target
     cdef double[::1] correlation

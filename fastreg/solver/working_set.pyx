@@ -14,7 +14,7 @@ from libc.math cimport fabs
 from fastreg.design.base cimport Columns, Vectors, index_t
 from fastreg.design.scaled cimport ScaledDesign
 from fastreg.design.tiles cimport dot
-from fastreg.penalty.elastic_net cimport may_enter
+from fastreg.penalty.elastic_net cimport may_enter, proximal_step
 from fastreg.solver.lazy_gradients cimport LazyGradients
 from fastreg.subproblem.coordinate_descent cimport CoordinateDescent
 from fastreg.subproblem.forms cimport Form, GramForm
@@ -26,6 +26,8 @@ cdef double INNER_FRACTION = 0.3
 cdef int MAX_STALLS = 3
 # The working set may grow by this many features at least, and by half of itself, in one round.
 cdef index_t MIN_GROWTH = 64
+# A full pass leaves the working set out when that saves this much of it.
+cdef double SKIP_FRACTION = 0.9
 
 
 cdef class WorkingSetSolver:
@@ -40,13 +42,19 @@ cdef class WorkingSetSolver:
     start : ndarray, further features to begin with
     pass_fraction : float
         Undecided correlations are evaluated one by one up to this fraction of X, by a full pass beyond it.
+    limit : int
+        The most features the working set may hold. Where the support is larger, some of it stays outside with its
+        coefficients fixed and takes its turn: block coordinate descent over working sets.
     """
 
-    def __init__(self, ScaledDesign design, Form form, penalty, free, start, double pass_fraction):
+    def __init__(self, ScaledDesign design, Form form, penalty, free, start, double pass_fraction, index_t limit):
         cdef const double[::1] l1 = penalty["l1"], l2 = penalty["l2"]
         cdef const double[::1] lower = penalty["lower"], upper = penalty["upper"]
+        cdef Columns everything
         p = design.n_features
-        self.design, self.form, self.n_features, self.pass_fraction = design, form, p, pass_fraction
+        self.design, self.form, self.n_features = design, form, p
+        self.pass_fraction, self.limit = pass_fraction, max(limit, 2 * len(free) + 2)
+        form.limit = min(self.limit, max(p, 1))
         self.keep = (np.asarray(l1), np.asarray(l2), np.asarray(lower), np.asarray(upper))
         if p:
             self.pen.l1, self.pen.l2 = &l1[0], &l2[0]
@@ -55,17 +63,26 @@ cdef class WorkingSetSolver:
         self.u, self.target = np.empty(design.n_rows), np.empty(design.n_rows)
         self.z, self.correlation = np.empty(p), np.empty(p)
         self.working = np.zeros(p, dtype=np.uint8)
+        self.outside = np.zeros(p)
         self.chosen = np.empty(p, dtype=np.intp)
         self.chosen_beta, self.chosen_z, self.scratch = np.empty(p), np.empty(p), np.empty(p)
-        columns = slice(None) if design.columns is None else design.columns
-        self.lazy = LazyGradients(design.n_rows, design.norm, np.hypot(design.deviation, design.mean)[columns])
-        self.inner = CoordinateDescent(np.linalg.pinv(design.gram_matrix(free), hermitian=True))
+        everything.index, everything.count = NULL, p
+        self.entries = design.size_of(everything)
+        raw_norm = np.hypot(design.deviation, design.mean)
+        self.lazy = LazyGradients(
+            design.n_rows, design.norm, raw_norm if design.columns is None else raw_norm[design.columns]
+        )
+        inverse = np.linalg.pinv(design.gram_matrix(free), hermitian=True) if len(free) else np.empty((0, 0))
+        self.inner = CoordinateDescent(inverse)
         self.admit(np.concatenate([free, start]))
 
     def admit(self, features):
         """Add features to the working set."""
-        cdef index_t[::1] new = np.ascontiguousarray(features, dtype=np.intp)
+        cdef index_t[::1] new
         cdef index_t i
+        if self.form.count + len(features) > self.limit:
+            features = self.make_room(features)
+        new = np.ascontiguousarray(features, dtype=np.intp)
         for i in range(new.shape[0]):
             self.working[new[i]] = 1
         if new.shape[0]:
@@ -73,8 +90,48 @@ cdef class WorkingSetSolver:
                 self.form.append(&new[0], new.shape[0])
         self.complete = isinstance(self.form, GramForm) and self.form.count == self.n_features
 
+    def make_room(self, features):
+        """Empty the working set but for its most important features; return what is to be put into it.
+
+        Features that must leave with a coefficient keep it in ``outside``, and the target of the working set becomes
+        what they leave of y.
+        """
+        count, n_free = self.form.count, self.inner.n_free
+        held, beta = np.array(self.form.feature[:count]), np.array(self.form.beta[:count])
+        weight = np.abs(beta) * self.design.norm[held]
+        weight[:n_free] = np.inf
+        order = np.argsort(-weight, kind="stable")[:max(n_free, int((weight > 0).sum()))]
+        new = np.asarray(features)[:self.limit // 2]
+        stay, leave = np.split(order, [self.limit - len(new)])
+        coefficients = np.asarray(self.outside)
+        coefficients[held[leave]] = beta[leave]
+        start = np.concatenate([beta[np.sort(stay)], coefficients[new]])
+        coefficients[new] = 0.0
+        self.n_outside = np.count_nonzero(coefficients)
+        chosen = np.concatenate([held[np.sort(stay)], new])
+        np.asarray(self.working)[:] = 0
+        self.form.count = 0
+        target = self.full_target - self.design.predictions(coefficients)[0]
+        self.bind(target, self.design.correlations(target)[0])
+        self.admit(chosen)
+        np.asarray(self.form.beta)[:len(start)] = start
+        self.form.refresh(&self.target[0])
+        return np.empty(0, dtype=np.intp)
+
     def set_target(self, target, correlation):
         """Begin with another target (n_rows,) whose correlations with all features are known."""
+        self.full_target = target
+        np.asarray(self.outside)[:] = 0.0
+        self.n_outside = 0
+        self.bind(target, correlation)
+        np.asarray(self.form.beta)[:] = 0.0
+        self.form.refresh(&self.target[0])
+        self.lazy.forget()
+        if self.n_features:
+            self.lazy.add(&self.target[0], &self.correlation[0])
+
+    def bind(self, target, correlation):
+        """Make this the target of the working set."""
         cdef GramForm gram
         np.copyto(np.asarray(self.target), target)
         np.copyto(np.asarray(self.correlation), correlation)
@@ -84,11 +141,6 @@ cdef class WorkingSetSolver:
             gram = self.form
             gram.correlation = &self.correlation[0] if self.n_features else NULL
             gram.target2 = self.target2
-        np.asarray(self.form.beta)[:] = 0.0
-        self.form.refresh(&self.target[0])
-        self.lazy.forget()
-        if self.n_features:
-            self.lazy.add(&self.target[0], &self.correlation[0])
 
     def set_coefficients(self, features, values):
         """Set the coefficients of some features and put them into the working set."""
@@ -107,12 +159,6 @@ cdef class WorkingSetSolver:
             self.form.residual(&self.target[0], &self.u[0])
             self.full_pass()
         return np.asarray(self.z)
-
-    def support(self):
-        """Return the features with a coefficient and their coefficients."""
-        beta = np.asarray(self.form.beta)[:self.form.count]
-        here = np.flatnonzero(beta)
-        return np.asarray(self.form.feature)[here], beta[here]
 
     cdef int solve(self, double a1, double a2, double target, index_t max_iter) except -1 nogil:
         cdef double inner_target = INNER_FRACTION * target
@@ -155,23 +201,21 @@ cdef class WorkingSetSolver:
     cdef int evaluate(self) except -1 nogil:
         cdef index_t undecided = 0
         cdef index_t i, j
-        cdef Columns cols, every
+        cdef Columns cols
         cdef Vectors vectors
         self.lazy.fit(&self.u[0])
         for j in range(self.n_features):
             if self.working[j]:
                 continue
             self.z[j] = self.lazy.estimate(j)
-            if may_enter(&self.pen, j, self.z[j], self.lazy.radius(j)):
+            if self.outside[j] != 0.0 or may_enter(&self.pen, j, self.z[j], self.lazy.radius(j)):
                 self.chosen[undecided] = j
                 undecided += 1
         if undecided == 0:
             return 0
         cols.index = &self.chosen[0]
         cols.count = undecided
-        every.index = NULL
-        every.count = self.n_features
-        if self.design.size_of(cols) > self.pass_fraction * self.design.size_of(every):
+        if self.design.size_of(cols) > self.pass_fraction * self.entries:
             return self.full_pass()
         vectors.data = &self.u[0]
         vectors.count = 1
@@ -181,13 +225,27 @@ cdef class WorkingSetSolver:
         return 0
 
     cdef int full_pass(self) except -1 nogil:
-        cdef Columns every
+        # All correlations; those of W are known already, which is worth a gather where W is a good part of X.
+        cdef Columns cols
         cdef Vectors vectors
-        every.index = NULL
-        every.count = self.n_features
+        cdef index_t outside = 0
+        cdef index_t i, j
         vectors.data = &self.u[0]
         vectors.count = 1
-        self.design.correlate(vectors, every, &self.z[0])
+        for j in range(self.n_features):
+            if not self.working[j]:
+                self.chosen[outside] = j
+                outside += 1
+        cols.index = &self.chosen[0]
+        cols.count = outside
+        if self.design.size_of(cols) < SKIP_FRACTION * self.entries:
+            self.design.correlate(vectors, cols, &self.scratch[0])
+            for i in range(outside):
+                self.z[self.chosen[i]] = self.scratch[i]
+        else:
+            cols.index = NULL
+            cols.count = self.n_features
+            self.design.correlate(vectors, cols, &self.z[0])
         self.lazy.add(&self.u[0], &self.z[0])
         return 0
 
@@ -203,9 +261,9 @@ cdef class WorkingSetSolver:
             self.chosen_z[i] = self.z[self.chosen[i]]
         if not self.complete:
             for j in range(self.n_features):
-                if not self.working[j] and may_enter(&self.pen, j, self.z[j], 0.0):
+                if not self.working[j] and (self.outside[j] != 0.0 or may_enter(&self.pen, j, self.z[j], 0.0)):
                     self.chosen[count] = j
-                    self.chosen_beta[count] = 0.0
+                    self.chosen_beta[count] = self.outside[j]
                     self.chosen_z[count] = self.z[j]
                     count += 1
         evidence.feature = &self.chosen[0]
@@ -218,16 +276,21 @@ cdef class WorkingSetSolver:
         self.gap = dual_gap(&self.pen, &evidence, &scale)
 
     cdef index_t grow(self) except -1 nogil:
-        # Add violators, those that exceed their thresholds most first; return how many there were.
+        # Add violators, those whose own best step is longest first; return how many there were.
         cdef index_t count = 0
         cdef index_t j
-        cdef double a1 = self.pen.a1
+        cdef double h, b, step
         if self.complete:
             return 0
         for j in range(self.n_features):
-            if not self.working[j] and may_enter(&self.pen, j, self.z[j], 0.0):
+            b = self.outside[j]
+            if self.working[j] or (b == 0.0 and not may_enter(&self.pen, j, self.z[j], 0.0)):
+                continue
+            h = self.norm[j] * self.norm[j]
+            step = fabs(proximal_step(&self.pen, j, self.z[j] + h * b, h) - b) * self.norm[j]
+            if step > 0.0:
                 self.chosen[count] = j
-                self.scratch[count] = (fabs(self.z[j]) - a1 * self.pen.l1[j]) / self.norm[j]
+                self.scratch[count] = step
                 count += 1
         self.adopt(count, max(MIN_GROWTH, self.form.count // 2))
         return count

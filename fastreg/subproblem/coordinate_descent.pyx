@@ -65,10 +65,10 @@ cdef index_t descend(CoordinateDescent self, Leaf form, const Penalty* pen, Evid
     cdef double step
     while True:
         poll()
+        move_free(self, form)
         self.gap = subproblem_gap(self, form, pen, evidence)
         if self.gap <= target or epochs >= max_epochs:
             return epochs
-        move_free(self, form)
         step = sweep(form, pen, NULL, form.count, self.n_free)
         epochs += 1
         if step == 0.0 and self.n_free == 0:

@@ -7,8 +7,9 @@ from fastreg.design.tiles cimport axpy, dot
 
 cdef class Form:
     cdef ScaledDesign design
-    cdef readonly index_t count
+    cdef public index_t count
     cdef readonly index_t capacity
+    cdef public index_t limit
     cdef index_t[::1] feature
     cdef double[::1] beta
     cdef double[::1] curvature

@@ -42,6 +42,7 @@ cdef class Form:
 
     def __init__(self, ScaledDesign design):
         self.design = design
+        self.limit = max(design.n_features, 1)
         self.feature = np.empty(0, dtype=np.intp)
         self.beta = np.empty(0)
         self.curvature = np.empty(0)
@@ -55,7 +56,7 @@ cdef class Form:
     cdef int reserve(self, index_t count) except -1 nogil:
         if count > self.capacity:
             with gil:
-                self._grow(int(min(max(count, 2 * self.capacity, 64), max(self.design.n_features, 1))))
+                self._grow(int(min(max(count, 2 * self.capacity, 64), max(self.limit, count))))
         return 0
 
     cdef int append(self, const index_t* features, index_t count) except -1 nogil:

@@ -1,0 +1,259 @@
+"""Lasso, ElasticNet and Ridge at one penalty, with scikit-learn's names and scaling."""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from fastreg.path.fit import fit_path
+from fastreg.path.result import PathResult
+from fastreg.problem.validate import check_scalar, real_array
+
+_PARAMETERS = """
+    Parameters
+    ----------
+    {alpha}
+    fit_intercept : bool
+    standardize : bool
+        Penalize the coefficients of columns scaled to standard deviation 1; ``coef_`` is on the original scale.
+    positive : bool
+        Restrict the coefficients to be >= 0; the same as ``lower_bounds=0``.
+    penalty_factors : None or array (n_features,), 0 to inf
+    lower_bounds, upper_bounds : None, float or array (n_features,), lower <= 0 <= upper
+    tol : float
+        Duality gap to reach, as a fraction of the null loss.
+    max_iter : int
+        Epochs of coordinate descent.
+    warm_start : bool
+        Start from the coefficients of the fit before.
+    n_threads : None or int
+
+    Attributes
+    ----------
+    coef_ : ndarray (n_features,) or (n_targets, n_features)
+    intercept_ : float or ndarray (n_targets,)
+    sparse_coef_ : csr_array of coef_
+    dual_gap_ : float or ndarray (n_targets,)
+        Certified duality gap, in units of the objective of ``fastreg.fit_path``.
+    n_iter_ : int or ndarray (n_targets,)
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str, if X has column names
+"""
+
+
+class _LinearModel(RegressorMixin, BaseEstimator):
+    """What the three have in common: one fit of ``fit_path`` at one alpha."""
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, alpha: float, l1_ratio: float) -> Any:
+        result = fit_path(
+            X,
+            y,
+            alphas=alpha,
+            l1_ratio=l1_ratio,
+            sample_weight=sample_weight,
+            penalty_factors=self.penalty_factors,
+            lower_bounds=self._lower_bounds(),
+            upper_bounds=self.upper_bounds,
+            fit_intercept=self.fit_intercept,
+            standardize=self.standardize,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            n_threads=self.n_threads,
+            init=(self.coef_, self.intercept_) if self.warm_start and hasattr(self, "coef_") else None,
+        )
+        self._take(result)
+        return self
+
+    def _lower_bounds(self) -> Any:
+        if not self.positive:
+            return self.lower_bounds
+        return 0.0 if self.lower_bounds is None else np.maximum(self.lower_bounds, 0.0)
+
+    def _take(self, result: PathResult) -> None:
+        several = isinstance(result.coefs, list)
+        coefs = result.coefs if several else [result.coefs]
+        dense = np.zeros((len(coefs), coefs[0].shape[0]))
+        for row, column in zip(dense, coefs, strict=True):
+            row[column.indices] = column.data
+        self.coef_ = dense if several else dense[0]
+        self.intercept_ = result.intercepts[0] if several else float(result.intercepts[0])
+        self.dual_gap_ = result.dual_gaps[0] if several else float(result.dual_gaps[0])
+        self.n_iter_ = result.n_iter[0] if several else int(result.n_iter[0])
+        self.n_features_in_ = dense.shape[1]
+        if result.feature_names is not None:
+            self.feature_names_in_ = result.feature_names
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        self._result = result
+
+    @property
+    def sparse_coef_(self) -> Any:
+        """Coefficients as a sparse array with one row a target."""
+        return sp.csr_array(np.atleast_2d(self.coef_))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return predictions (m,) or (m, n_targets) for the rows of X (m, n_features)."""
+        check_is_fitted(self)
+        return self._result.predict(X, alpha=float(self._result.alphas[0]))
+
+
+class ElasticNet(_LinearModel):
+    __doc__ = (
+        """Linear regression with l1 and l2 penalties.
+
+    The objective, with weights w that sum to W, is ::
+
+        (1/(2 W)) sum_i w_i (y_i - b0 - x_i'b)^2 + alpha * l1_ratio * sum |b| + alpha * (1 - l1_ratio)/2 * sum b^2
+
+    (scikit-learn's scaling), with penalty factors inside the sums where they are given.
+    """
+        + _PARAMETERS.format(alpha="alpha : float >= 0\n    l1_ratio : float in [0, 1]; 1 is the lasso, 0 is ridge")
+        + """
+    Examples
+    --------
+    >>> import fastreg
+    >>> model = fastreg.ElasticNet(alpha=0.1).fit([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]], [0.0, 1.0, 2.0])
+    >>> model.coef_.round(3)
+    array([0.448, 0.448])
+    """
+    )
+
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        *,
+        l1_ratio: float = 0.5,
+        fit_intercept: bool = True,
+        standardize: bool = False,
+        positive: bool = False,
+        penalty_factors: Any = None,
+        lower_bounds: Any = None,
+        upper_bounds: Any = None,
+        tol: float = 1e-6,
+        max_iter: int = 10_000,
+        warm_start: bool = False,
+        n_threads: int | None = None,
+    ) -> None:
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.fit_intercept = fit_intercept
+        self.standardize = standardize
+        self.positive = positive
+        self.penalty_factors = penalty_factors
+        self.lower_bounds = lower_bounds
+        self.upper_bounds = upper_bounds
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+        self.n_threads = n_threads
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "ElasticNet":
+        """Fit the model to X (n_samples, n_features) and y (n_samples,) or (n_samples, n_targets)."""
+        return self._fit(X, y, sample_weight, check_scalar(self.alpha, "alpha", 0.0), self.l1_ratio)
+
+
+class Lasso(ElasticNet):
+    __doc__ = (
+        """Linear regression with an l1 penalty: ``ElasticNet`` with ``l1_ratio=1``.
+
+    The objective is  (1/(2 W)) sum_i w_i (y_i - b0 - x_i'b)^2 + alpha * sum |b|,  scikit-learn's scaling.
+    """
+        + _PARAMETERS.format(alpha="alpha : float >= 0")
+        + """
+    Examples
+    --------
+    >>> import fastreg
+    >>> model = fastreg.Lasso(alpha=0.1).fit([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]], [0.0, 1.0, 2.0])
+    >>> model.coef_.round(3), round(model.intercept_, 3)
+    (array([0.85, 0.  ]), 0.15)
+    """
+    )
+
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        *,
+        fit_intercept: bool = True,
+        standardize: bool = False,
+        positive: bool = False,
+        penalty_factors: Any = None,
+        lower_bounds: Any = None,
+        upper_bounds: Any = None,
+        tol: float = 1e-6,
+        max_iter: int = 10_000,
+        warm_start: bool = False,
+        n_threads: int | None = None,
+    ) -> None:
+        super().__init__(
+            alpha,
+            l1_ratio=1.0,
+            fit_intercept=fit_intercept,
+            standardize=standardize,
+            positive=positive,
+            penalty_factors=penalty_factors,
+            lower_bounds=lower_bounds,
+            upper_bounds=upper_bounds,
+            tol=tol,
+            max_iter=max_iter,
+            warm_start=warm_start,
+            n_threads=n_threads,
+        )
+
+
+class Ridge(_LinearModel):
+    __doc__ = (
+        """Linear regression with an l2 penalty.
+
+    The objective is  sum_i w_i (y_i - b0 - x_i'b)^2 + alpha * sum b^2,  scikit-learn's scaling of ``Ridge`` (no 1/W):
+    the alpha of ``fit_path(l1_ratio=0)`` is alpha / W.
+    """
+        + _PARAMETERS.format(alpha="alpha : float >= 0")
+        + """
+    Examples
+    --------
+    >>> import fastreg
+    >>> model = fastreg.Ridge(alpha=1.0).fit([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]], [0.0, 1.0, 2.0])
+    >>> model.coef_.round(3)
+    array([0.4, 0.4])
+    """
+    )
+
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        *,
+        fit_intercept: bool = True,
+        standardize: bool = False,
+        positive: bool = False,
+        penalty_factors: Any = None,
+        lower_bounds: Any = None,
+        upper_bounds: Any = None,
+        tol: float = 1e-6,
+        max_iter: int = 10_000,
+        warm_start: bool = False,
+        n_threads: int | None = None,
+    ) -> None:
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.standardize = standardize
+        self.positive = positive
+        self.penalty_factors = penalty_factors
+        self.lower_bounds = lower_bounds
+        self.upper_bounds = upper_bounds
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+        self.n_threads = n_threads
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "Ridge":
+        """Fit the model to X (n_samples, n_features) and y (n_samples,) or (n_samples, n_targets)."""
+        alpha = check_scalar(self.alpha, "alpha", 0.0)
+        if sample_weight is None:
+            total = float(X.shape[0] if hasattr(X, "shape") else len(X))
+        else:
+            weights = real_array(sample_weight, "sample_weight")
+            total = float(weights.sum()) if weights.ndim else float(weights) * len(y)
+        # Weights that do not fit are refused by fit_path; here they must not divide by zero first.
+        return self._fit(X, y, sample_weight, alpha / total if total > 0 else alpha, 0.0)

@@ -1,0 +1,128 @@
+"""The duality gap of anybody's coefficients."""
+
+from typing import Any
+
+import numpy as np
+from scipy.sparse.linalg import LinearOperator, lsmr
+
+from fastreg.design.scaled import ScaledDesign
+from fastreg.problem.problem import Options, Problem, build_problem
+from fastreg.problem.validate import check_loss, check_scalar, real_array
+from fastreg.subproblem.gap import gap_of
+
+# Unpenalized columns are projected out by a dense factorization up to this many numbers.
+DENSE_PROJECTION = 2**26
+
+
+def duality_gap(
+    X: Any,
+    y: Any,
+    coef: Any,
+    intercept: Any,
+    alpha: float,
+    *,
+    loss: str = "squared",
+    l1_ratio: float = 1.0,
+    sample_weight: Any = None,
+    offset: Any = None,
+    penalty_factors: Any = None,
+    lower_bounds: Any = None,
+    upper_bounds: Any = None,
+    fit_intercept: bool = True,
+    standardize: bool = False,
+    n_threads: int | None = None,
+) -> Any:
+    """Return the duality gap of given coefficients: an upper bound on how far their objective is from its minimum.
+
+    The coefficients may come from any package. The gap is in units of the objective of ``fit_path``; it is the
+    difference between the objective and the dual objective at the scaled residual, after the residual has been
+    projected off the intercept and the unpenalized columns, maximized over the scale.
+
+    Parameters
+    ----------
+    X, y : as in ``fit_path``
+    coef : array (n_features,) or (k, n_features) for y of shape (n_samples, k), or sparse
+    intercept : float or array (k,)
+    alpha : float >= 0
+    loss, l1_ratio, ... : as in ``fit_path``
+
+    Returns
+    -------
+    float or ndarray (k,)
+        Infinite if a bound is violated or a coefficient with penalty factor inf is not zero.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as described.
+
+    Examples
+    --------
+    >>> import numpy as np, fastreg
+    >>> X, y = np.array([[1.0], [2.0], [3.0]]), np.array([1.0, 2.0, 3.0])
+    >>> fastreg.duality_gap(X, y, [0.0], 2.0, alpha=1.0)
+    0.0
+    """
+    check_loss(loss)
+    alpha = check_scalar(alpha, "alpha", 0.0)
+    options = Options(
+        l1_ratio, sample_weight, offset, penalty_factors, lower_bounds, upper_bounds,
+        bool(fit_intercept), bool(standardize), n_threads,
+    )  # fmt: skip
+    problem = build_problem(X, y, options, collapse=False)
+    coef = real_array(coef.toarray() if hasattr(coef, "toarray") else coef, "coef")
+    coef = coef.reshape(1, -1) if problem.single else coef
+    if coef.shape != (len(problem.targets), problem.n_columns):
+        raise ValueError(
+            f"coef: expected {problem.n_columns} coefficients for each of {len(problem.targets)} target(s), "
+            f"got shape {coef.shape}."
+        )
+    intercepts = np.broadcast_to(real_array(intercept, "intercept"), (len(coef),))
+    gaps = np.array([_gap(problem, k, coef[k], float(intercepts[k]), alpha) for k in range(len(coef))])
+    return float(gaps[0]) if problem.single else gaps
+
+
+def _gap(problem: Problem, k: int, coef: np.ndarray, intercept: float, alpha: float) -> float:
+    design, penalty = problem.design, problem.penalty
+    outside = np.ones(problem.n_columns, dtype=bool)
+    outside[slice(None) if design.columns is None else design.columns] = False
+    # Columns that cannot enter must not be there; constant ones are part of the intercept.
+    idle = outside & (coef != 0)
+    if np.any(idle & ((design.deviation > 0) | ~problem.fit_intercept)):
+        return np.inf
+    beta = coef / problem.y_scale / design.scale
+    shift = float(design.mean[idle] @ beta[idle]) if idle.any() else 0.0
+    beta = np.ascontiguousarray(beta if design.columns is None else beta[design.columns])
+    if np.any(beta < penalty["lower"]) or np.any(beta > penalty["upper"]):
+        return np.inf
+    center = design.center if design.columns is None else design.center[design.columns]
+    best = problem.y_means[k] / problem.y_scale - float(center @ beta)
+    residual = problem.targets[k] - design.predictions(beta)[0]
+    miss = best - shift - intercept / problem.y_scale
+    (a1,), (a2,) = problem.penalty_scales(np.array([alpha]))
+    loose = (a1 * penalty["l1"] == 0) & (a2 * penalty["l2"] == 0)
+    free = np.flatnonzero(loose & np.isinf(penalty["lower"]) & np.isinf(penalty["upper"]))
+    u = residual - _projection(design, free, residual)
+    z = design.correlations(u)[0]
+    level = 1e-9 * float(np.sqrt(2 * problem.null_losses[k]))
+    removed = residual - u
+    gap = gap_of(penalty, a1, a2, beta, z, design.norm, float(u @ u), level)
+    # P(b) - P at the projected residual: Pythagoras twice, for the intercept and for the free columns.
+    lost = 0.5 * (miss * miss + float(removed @ removed))
+    return (gap + lost) * problem.y_scale**2
+
+
+def _projection(design: ScaledDesign, free: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """Project u onto the span of the free columns."""
+    if not len(free):
+        return np.zeros_like(u)
+    if len(free) * design.n_rows <= DENSE_PROJECTION:
+        columns = design.packed(free).T
+        return columns @ np.linalg.lstsq(columns, u, rcond=None)[0]
+    operator = LinearOperator(
+        (design.n_rows, len(free)),
+        matvec=lambda b: design.predictions(b.ravel(), free)[0],
+        rmatvec=lambda r: design.correlations(r.ravel(), free)[0],
+        dtype=float,
+    )
+    return design.predictions(lsmr(operator, u, atol=1e-12, btol=1e-12, maxiter=10_000)[0], free)[0]
