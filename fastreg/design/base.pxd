@@ -56,6 +56,7 @@ cdef class Design:
     cdef double size_of(self, Columns cols) noexcept nogil
     cdef bint equal(self, index_t a, index_t b) noexcept nogil
     cdef int gram(self, Affine* affine, Columns a, Columns b, double* out, index_t stride) except -1 nogil
+    cdef int team(self, double work) noexcept nogil
     cdef int missing(self) except -1 nogil
 
 

@@ -30,6 +30,23 @@ from scipy.linalg.cython_blas cimport dgemm
 
 from fastreg.runtime.interrupt cimport poll
 
+cdef double THREADS_PAY = 1e6
+# Numbers in a slab of panels (16 MB).
+cdef index_t SLAB_ENTRIES = 1 << 21
+
+
+cdef struct Panels:
+    # A slab of `depth` times CUBE rows: for each, `blocks` panels of CUBE columns, wa of them from a, wb from b.
+    Columns a
+    Columns b
+    index_t wa
+    index_t wb
+    index_t blocks
+    index_t row
+    index_t depth
+    double* data
+    bint same
+
 
 cdef class Design:
     """Abstract base; see the module's docstring for the operations."""
@@ -62,40 +79,38 @@ cdef class Design:
     cdef bint equal(self, index_t a, index_t b) noexcept nogil:
         return a == b
 
+    cdef int team(self, double work) noexcept nogil:
+        # Threads for an operation of so much work (in entries or small multiples of a flop): waking a team takes
+        # microseconds on an idle machine and milliseconds on a busy one.
+        return self.n_threads if work >= THREADS_PAY else 1
+
     cdef int gram(self, Affine* affine, Columns a, Columns b, double* out, index_t stride) except -1 nogil:
-        cdef bint same = a.index == b.index and a.count == b.count
-        cdef index_t block
-        cdef index_t wa = ceil_div(a.count, CUBE)
-        cdef index_t wb = ceil_div(b.count, CUBE)
-        cdef index_t strips = (wa if same else wa + wb) * (CUBE // STRIP)
-        cdef index_t row, item, j
-        cdef double* left
-        cdef double* right
-        if self.panel.shape[0] < strips * STRIP * CUBE:
+        # Slabs of rows: all panels of a slab are loaded, then multiplied; two teams of threads a slab.
+        cdef Panels panels
+        cdef index_t slab, item, j, depth
+        cdef int threads = self.team(<double> self.n_rows * a.count * (1 + b.count // 8))
+        panels.same = a.index == b.index and a.count == b.count
+        panels.a, panels.b = a, b
+        panels.wa, panels.wb = ceil_div(a.count, CUBE), ceil_div(b.count, CUBE)
+        panels.blocks = panels.wa if panels.same else panels.wa + panels.wb
+        depth = max(1, min(SLAB_ENTRIES // (panels.blocks * CUBE * CUBE), ceil_div(self.n_rows, CUBE)))
+        if self.panel.shape[0] < depth * panels.blocks * CUBE * CUBE:
             with gil:
-                self.panel = np.empty(strips * STRIP * CUBE)
-        left = &self.panel[0]
-        right = left if same else left + wa * CUBE * CUBE
+                self.panel = np.empty(depth * panels.blocks * CUBE * CUBE)
+        panels.data = &self.panel[0]
         for item in range(a.count):
             for j in range(b.count):
                 out[item * stride + j] = 0.0
-        self.entries_read += self.size_of(a) + (0.0 if same else self.size_of(b))
-        for block in range(ceil_div(self.n_rows, CUBE)):
-            row = block * CUBE
+        self.entries_read += self.size_of(a) + (0.0 if panels.same else self.size_of(b))
+        for slab in range(ceil_div(self.n_rows, depth * CUBE)):
             poll()
-            for item in prange(strips, num_threads=self.n_threads, schedule="static"):
-                if item * STRIP < wa * CUBE:
-                    self.load_panel(affine, row, a, item * STRIP, left + item * STRIP * CUBE)
-                else:
-                    self.load_panel(affine, row, b, item * STRIP - wa * CUBE, left + item * STRIP * CUBE)
-            for item in prange(wa * wb, num_threads=self.n_threads, schedule="dynamic"):
-                if not same or item // wb <= item % wb:
-                    multiply_cube(
-                        left + (item // wb) * CUBE * CUBE, right + (item % wb) * CUBE * CUBE,
-                        <int> min(CUBE, a.count - (item // wb) * CUBE), <int> min(CUBE, b.count - (item % wb) * CUBE),
-                        out + (item // wb) * CUBE * stride + (item % wb) * CUBE, <int> stride,
-                    )
-        if same:
+            panels.row = slab * depth * CUBE
+            panels.depth = min(depth, ceil_div(self.n_rows - panels.row, CUBE))
+            for item in prange(panels.depth * panels.blocks * (CUBE // STRIP), num_threads=threads, schedule="static"):
+                load_strip(self, affine, &panels, item)
+            for item in prange(panels.wa * panels.wb, num_threads=threads, schedule="dynamic"):
+                multiply_panels(&panels, item // panels.wb, item % panels.wb, out, stride)
+        if panels.same:
             for item in range(a.count):
                 for j in range(item):
                     out[item * stride + j] = out[j * stride + item]
@@ -126,8 +141,32 @@ cdef class Design:
             raise NotImplementedError(f"{type(self).__name__} does not implement this operation of Design.")
 
 
-cdef void multiply_cube(double* left, double* right, int na, int nb, double* out, int stride) noexcept nogil:
-    # out[a, b] += left_a . right_b for columns of CUBE rows.
+cdef void load_strip(Design X, Affine* affine, Panels* panels, index_t item) noexcept nogil:
+    # Strip `item` of the slab: STRIP columns of CUBE rows; blocks of a come before blocks of b.
+    cdef index_t strips = panels.blocks * (CUBE // STRIP)
+    cdef index_t row = panels.row + (item // strips) * CUBE
+    cdef index_t first = (item % strips) * STRIP
+    cdef bint of_b = first >= panels.wa * CUBE
+    X.load_panel(
+        affine, row, panels.b if of_b else panels.a, first - (panels.wa * CUBE if of_b else 0), panels.data + item * STRIP * CUBE
+    )
+
+
+cdef void multiply_panels(Panels* panels, index_t ia, index_t ib, double* out, index_t stride) noexcept nogil:
+    # out[block ia, block ib] += left' right, summed over the slab in cubes that stay in the calling thread.
+    cdef int na = <int> min(CUBE, panels.a.count - ia * CUBE)
+    cdef int nb = <int> min(CUBE, panels.b.count - ib * CUBE)
     cdef int cube = CUBE
+    cdef int ld = <int> stride
     cdef double one = 1.0
-    dgemm("T", "N", &nb, &na, &cube, &one, right, &cube, left, &cube, &one, out, &stride)
+    cdef double* block
+    cdef index_t right = ib if panels.same else panels.wa + ib
+    cdef index_t d
+    if panels.same and ia > ib:
+        return
+    for d in range(panels.depth):
+        block = panels.data + d * panels.blocks * CUBE * CUBE
+        dgemm(
+            "T", "N", &nb, &na, &cube, &one, block + right * CUBE * CUBE, &cube, block + ia * CUBE * CUBE, &cube,
+            &one, out + ia * CUBE * stride + ib * CUBE, &ld,
+        )

@@ -23,7 +23,6 @@ cdef index_t TILE_SHORT = 16
 # Entries between two looks at Ctrl-C: about 10 ms from memory, half a second from a slow disk.
 cdef double BATCH_ENTRIES = 1.6e7
 cdef index_t PARTIAL = 1 << 16
-cdef index_t THREADS_PAY = 50_000
 
 
 cdef class DenseDesign(Design):
@@ -42,7 +41,7 @@ cdef class DenseDesign(Design):
         self.by_row = abs(self.col_stride) < abs(self.row_stride)
         self.tile_rows, self.tile_cols = (TILE_SHORT, TILE_LONG) if self.by_row else (TILE_LONG, TILE_SHORT)
         self.n_entries = <double> self.n_rows * self.n_cols
-        self.n_threads = n_threads if self.n_entries >= THREADS_PAY else 1
+        self.n_threads = n_threads
         self.tiles = np.empty((self.n_threads, TILE_LONG * TILE_SHORT))
         self.partial = np.empty(PARTIAL)
         self.is_sparse = False
@@ -86,7 +85,7 @@ cdef class DenseDesign(Design):
             start = block * batch
             end = min(start + batch, items)
             poll()
-            for item in prange(start, end, num_threads=self.n_threads, schedule="static"):
+            for item in prange(start, end, num_threads=self.team(self.n_entries), schedule="static"):
                 scan_chunk(self, item * self.tile_cols, largest)
         return 0
 
@@ -100,7 +99,7 @@ cdef class DenseDesign(Design):
             start = block * batch
             end = min(start + batch, items)
             poll()
-            for item in prange(start, end, num_threads=self.n_threads, schedule="static"):
+            for item in prange(start, end, num_threads=self.team(self.n_entries), schedule="static"):
                 moments_chunk(self, item * self.tile_cols, weight, scale, mean, spread)
         return 0
 
@@ -124,7 +123,7 @@ cdef class DenseDesign(Design):
             start = block * batch
             end = min(start + batch, chunks * blocks)
             poll()
-            for item in prange(start, end, num_threads=self.n_threads, schedule="static"):
+            for item in prange(start, end, num_threads=self.team(<double> self.n_rows * size), schedule="static"):
                 correlate_chunk(self, u, cols, item % chunks, (item // chunks) * rows, rows, target + (item // chunks) * size)
         if blocks > 1:
             for j in range(size):
@@ -143,7 +142,7 @@ cdef class DenseDesign(Design):
             start = block * batch
             end = min(start + batch, items)
             poll()
-            for item in prange(start, end, num_threads=self.n_threads, schedule="static"):
+            for item in prange(start, end, num_threads=self.team(<double> self.n_rows * cols.count * coef.count), schedule="static"):
                 predict_rows(self, cols, coef, item * self.tile_rows, eta)
         return 0
 
@@ -157,7 +156,7 @@ cdef class DenseDesign(Design):
             start = block * batch
             end = min(start + batch, items)
             poll()
-            for item in prange(start, end, num_threads=self.n_threads, schedule="static"):
+            for item in prange(start, end, num_threads=self.team(<double> self.n_rows * cols.count), schedule="static"):
                 pack_chunk(self, affine, cols, item * self.tile_cols, out)
         return 0
 

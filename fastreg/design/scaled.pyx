@@ -214,6 +214,21 @@ cdef class ScaledDesign:
                 self.pack(cols, &out[0, 0])
         return np.asarray(out)
 
+    def compressed(self, features=None):
+        """Return starts, rows and values of the solver's columns without centers and zeros (sparse designs only)."""
+        cdef const index_t[::1] index = as_index(features)
+        cdef Columns cols = self.columns_of(index)
+        cdef Compressed place
+        cdef index_t size = <index_t> self.size_of(cols) + 1
+        cdef index_t[::1] starts = np.zeros(cols.count + 1, dtype=np.intp)
+        cdef int[::1] rows = np.empty(size, dtype=np.int32)
+        cdef double[::1] values = np.empty(size)
+        place.starts, place.rows, place.values = &starts[0], &rows[0], &values[0]
+        with nogil:
+            self.compress(cols, place)
+        end = starts[cols.count]
+        return np.asarray(starts), np.asarray(rows)[:end], np.asarray(values)[:end]
+
     cdef Columns columns_of(self, const index_t[::1] index) noexcept:
         cdef Columns cols
         cols.index = &index[0] if index is not None and index.shape[0] else NULL

@@ -25,7 +25,6 @@ ctypedef fused row_t:
 
 # Entries between two looks at Ctrl-C, about 10 ms' worth.
 cdef double BATCH_ENTRIES = 8e6
-cdef index_t THREADS_PAY = 50_000
 
 
 cdef inline double dot_entries(const value_t* x, const row_t* rows, index_t count, const double* u) noexcept nogil:
@@ -104,7 +103,7 @@ cdef class SparseDesign(Design):
         self.wide_index = indices.itemsize == 8
         self.n_rows, self.n_cols = shape
         self.n_entries = <double> max(1, starts[self.n_cols])
-        self.n_threads = n_threads if self.n_entries >= THREADS_PAY else 1
+        self.n_threads = n_threads
         self.is_sparse = True
 
     cdef double dot(self, index_t j, const double* u) noexcept nogil:
@@ -215,11 +214,13 @@ cdef class SparseDesign(Design):
     cdef int correlate(self, Vectors u, Columns cols, double* out) except -1 nogil:
         cdef index_t start = 0
         cdef index_t end, j, t
-        self.entries_read += self.size_of(cols)
+        cdef double entries = self.size_of(cols)
+        cdef int threads = self.team((entries + cols.count) * u.count)
+        self.entries_read += entries
         while start < cols.count:
             poll()
             end = self.batch_end(cols, start)
-            for j in prange(start, end, num_threads=self.n_threads, schedule="dynamic", chunksize=512):
+            for j in prange(start, end, num_threads=threads, schedule="dynamic", chunksize=512):
                 for t in range(u.count):
                     out[t * cols.count + j] = self.dot(column_at(cols, j), u.data + t * self.n_rows)
             start = end
@@ -243,7 +244,7 @@ cdef class SparseDesign(Design):
         cdef index_t j, col
         self.entries_read += self.size_of(cols)
         poll()
-        for j in prange(cols.count, num_threads=self.n_threads, schedule="dynamic"):
+        for j in prange(cols.count, num_threads=self.team(<double> self.n_rows * cols.count), schedule="dynamic"):
             col = column_at(cols, j)
             center_rows(-affine.center[col], affine.root, self.n_rows, out + j * self.n_rows)
             self.panel_column(col, affine, 0, self.n_rows, out + j * self.n_rows)

@@ -82,7 +82,7 @@ class PathFit:
         solver = self.solver()
         solver.set_target(problem.targets[k], problem.correlations[k])
         # The null model is wanted to rounding: its correlations are the top of the grid.
-        return solver.null_correlations(1e-14 * float(problem.null_losses[k]), self.max_iter).copy()
+        return solver.null_correlations(0.0, self.max_iter).copy()
 
     def run(self, grid: np.ndarray, report: Any) -> list[list[tuple]]:
         """Return for every target and alpha (features, coefficients, gap, loss, iterations)."""

@@ -5,7 +5,7 @@
 # Everything the solver needs of it: its value, its proximal step, and its conjugate
 # h_j*(z) = max_b z b - P_j(b), with the b that attains it.
 
-from libc.math cimport fabs, INFINITY
+from libc.math cimport fabs
 
 from fastreg.design.base cimport index_t
 
@@ -64,3 +64,6 @@ cdef inline bint may_enter(const Penalty* pen, index_t j, double z, double margi
     # Whether a correlation within `margin` of z can make h_j* positive, that is move b_j away from 0.
     cdef double t = threshold(pen, j)
     return (z + margin > t and pen.upper[j] > 0.0) or (z - margin < -t and pen.lower[j] < 0.0)
+
+
+cdef Penalty bind(const double[::1] l1, const double[::1] l2, const double[::1] lower, const double[::1] upper, double a1, double a2) noexcept

@@ -1,0 +1,37 @@
+"""The textbook in plain NumPy: a twin of every kernel and of the solver.
+
+Only tests and benchmarks import this package. Nothing here is fast and everything here is short; dense float64
+throughout.
+"""
+
+from fastreg.reference.certificate import dual_gap, kkt_violation, lazy_bound
+from fastreg.reference.design import compress, correlate, gram, moments, pack, predict
+from fastreg.reference.path import PathFit, fit_path
+from fastreg.reference.penalty import conjugate, conjugate_point, penalty_value, proximal_step, soft_threshold
+from fastreg.reference.problem import StandardForm, standard_form
+from fastreg.reference.solvers import coordinate_descent, least_squares, ridge, ridge_path
+
+__all__ = [
+    "PathFit",
+    "StandardForm",
+    "compress",
+    "conjugate",
+    "conjugate_point",
+    "coordinate_descent",
+    "correlate",
+    "dual_gap",
+    "fit_path",
+    "gram",
+    "kkt_violation",
+    "lazy_bound",
+    "least_squares",
+    "moments",
+    "pack",
+    "penalty_value",
+    "predict",
+    "proximal_step",
+    "ridge",
+    "ridge_path",
+    "soft_threshold",
+    "standard_form",
+]

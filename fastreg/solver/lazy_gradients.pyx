@@ -36,6 +36,17 @@ cdef class LazyGradients:
         """Drop all references."""
         self.count = 0
 
+    def add_reference(self, const double[::1] u, const double[::1] z):
+        """Make u (n_rows,) with its correlations z (n_features,) a reference."""
+        self.add(&u[0], &z[0])
+
+    def bounds(self, const double[::1] u):
+        """Return estimates of the correlations of u and the radius within which each is certified."""
+        cdef index_t j
+        self.fit(&u[0])
+        features = range(self.G.shape[1])
+        return np.array([self.estimate(j) for j in features]), np.array([self.radius(j) for j in features])
+
     cdef void add(self, const double* u, const double* z) noexcept nogil:
         # Make u with its correlations z a reference, in the place of the oldest; line[0] is the newest.
         cdef index_t slot = self.count if self.count < REFERENCES else self.line[REFERENCES - 1]

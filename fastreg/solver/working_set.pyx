@@ -78,16 +78,10 @@ cdef class WorkingSetSolver:
 
     def admit(self, features):
         """Add features to the working set."""
-        cdef index_t[::1] new
-        cdef index_t i
         if self.form.count + len(features) > self.limit:
             features = self.make_room(features)
-        new = np.ascontiguousarray(features, dtype=np.intp)
-        for i in range(new.shape[0]):
-            self.working[new[i]] = 1
-        if new.shape[0]:
-            with nogil:
-                self.form.append(&new[0], new.shape[0])
+        np.asarray(self.working)[features] = 1
+        self.form.add_features(features)
         self.complete = isinstance(self.form, GramForm) and self.form.count == self.n_features
 
     def make_room(self, features):
@@ -132,15 +126,12 @@ cdef class WorkingSetSolver:
 
     def bind(self, target, correlation):
         """Make this the target of the working set."""
-        cdef GramForm gram
         np.copyto(np.asarray(self.target), target)
         np.copyto(np.asarray(self.correlation), correlation)
         np.copyto(np.asarray(self.z), correlation)
         self.target2 = dot(&self.target[0], &self.target[0], self.design.n_rows)
         if isinstance(self.form, GramForm):
-            gram = self.form
-            gram.correlation = &self.correlation[0] if self.n_features else NULL
-            gram.target2 = self.target2
+            self.form.bind_target(self.target, self.correlation)
 
     def set_coefficients(self, features, values):
         """Set the coefficients of some features and put them into the working set."""

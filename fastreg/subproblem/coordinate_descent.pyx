@@ -15,7 +15,7 @@ import numpy as np
 from libc.math cimport fabs, sqrt
 
 from fastreg.design.base cimport index_t
-from fastreg.penalty.elastic_net cimport Penalty, clip, penalty_value, proximal_step
+from fastreg.penalty.elastic_net cimport Penalty, bind, clip, penalty_value, proximal_step
 from fastreg.runtime.interrupt cimport poll
 from fastreg.subproblem.forms cimport DenseColumns, Form, GramForm, Leaf, SparseColumns
 from fastreg.subproblem.gap cimport Evidence, dual_gap
@@ -45,6 +45,29 @@ cdef class CoordinateDescent:
                 self._grow(capacity)
         return 0
 
+    def minimize(self, Form form, penalty, double a1, double a2, const double[::1] target, double gap, index_t max_epochs):
+        """Solve the subproblem of a form with columns (all features in order) and return (coefficients, epochs).
+
+        Parameters
+        ----------
+        form : Form
+        penalty : dict of l1, l2, lower, upper (n_features,)
+        a1, a2 : float, scales of the two parts
+        target : (n_rows,)
+        gap : float, duality gap to reach
+        max_epochs : int
+        """
+        cdef const double[::1] l1 = penalty["l1"], l2 = penalty["l2"]
+        cdef const double[::1] lower = penalty["lower"], upper = penalty["upper"]
+        cdef const double[::1] norm = form.design.norm
+        cdef Penalty pen = bind(l1, l2, lower, upper, a1, a2)
+        cdef Evidence evidence
+        evidence.norm = &norm[0]
+        evidence.zero_level = 1e-9 * np.linalg.norm(target)
+        form.refresh(&target[0])
+        epochs = self.solve(form, &pen, evidence, gap, max_epochs)
+        return np.array(form.beta[:form.count]), epochs
+
     cdef index_t solve(self, Form form, const Penalty* pen, Evidence evidence, double target, index_t max_epochs) except -1 nogil:
         # Return the epochs spent; ``self.gap`` is the gap of the subproblem, at most target unless they ran out
         # or rounding stops all progress. ``evidence`` brings norm and zero_level.
@@ -71,7 +94,8 @@ cdef index_t descend(CoordinateDescent self, Leaf form, const Penalty* pen, Evid
             return epochs
         step = sweep(form, pen, NULL, form.count, self.n_free)
         epochs += 1
-        if step == 0.0 and self.n_free == 0:
+        # Steps are in units of the residual: below its rounding error nothing moves any more.
+        if step * step <= 1e-31 * evidence.residual2:
             return epochs
         size = find_support(self, form)
         epochs += descend_support(self, form, pen, size, step, min(SUPPORT_EPOCHS, max_epochs - epochs))

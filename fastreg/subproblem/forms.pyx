@@ -60,7 +60,8 @@ cdef class Form:
         return 0
 
     cdef int append(self, const index_t* features, index_t count) except -1 nogil:
-        # Add columns with coefficient 0 behind those that are there.
+        # Add columns with coefficient 0 behind those that are there; their gradients are those at the residual of
+        # the last refresh or step.
         cdef index_t i
         self.reserve(self.count + count)
         for i in range(count):
@@ -68,6 +69,13 @@ cdef class Form:
             self.beta[self.count + i] = 0.0
         self.count += count
         return 0
+
+    def add_features(self, features):
+        """Add the columns of some features with coefficient 0."""
+        cdef const index_t[::1] index = np.ascontiguousarray(features, dtype=np.intp)
+        if index.shape[0]:
+            with nogil:
+                self.append(&index[0], index.shape[0])
 
     cdef int refresh(self, const double* target) except -1 nogil:
         # Recompute residual and gradients from the coefficients: target minus the columns times beta.
@@ -103,6 +111,11 @@ cdef class GramForm(Form):
         if self.packed:
             self.P = _grown(np.asarray(self.P), (capacity, self.design.n_rows))
 
+    def bind_target(self, const double[::1] target, const double[::1] correlation):
+        """Set the target's squared norm and its correlations (n_features,), which the caller keeps alive."""
+        self.target2 = dot(&target[0], &target[0], target.shape[0])
+        self.correlation = &correlation[0] if correlation.shape[0] else NULL
+
     cdef int append(self, const index_t* features, index_t count) except -1 nogil:
         cdef index_t first = self.count
         cdef index_t i, j
@@ -125,14 +138,19 @@ cdef class GramForm(Form):
             for j in range(first):
                 self.Q[j, i] = self.Q[i, j]
             self.curvature[i] = self.Q[i, i]
+            if self.packed:
+                self.g[i] = dot(&self.P[i, 0], &self.u[0], self.design.n_rows)
+            elif self.correlation != NULL:
+                self.g[i] = self.correlation[self.feature[i]] - dot(&self.Q[i, 0], &self.beta[0], self.count)
         return 0
 
     cdef void products(self, index_t first) noexcept nogil:
         # Q[first:, :] from the packed columns, in products small enough to stay in the calling thread.
         cdef index_t wide = ceil_div(self.count, CUBE)
         cdef index_t high = ceil_div(self.count - first, CUBE)
+        cdef double flops = <double> self.count * (self.count - first) * self.design.n_rows
         cdef index_t item
-        for item in prange(wide * high, num_threads=self.design.raw.n_threads, schedule="dynamic"):
+        for item in prange(wide * high, num_threads=self.design.raw.team(flops / 8), schedule="dynamic"):
             product_block(self, first + (item // wide) * CUBE, (item % wide) * CUBE)
 
     cdef int refresh(self, const double* target) except -1 nogil:

@@ -26,7 +26,7 @@ cdef int MAX_NEWTON = 40
 
 cdef double dual_gap(const Penalty* pen, const Evidence* evidence, double* scale) noexcept nogil:
     # The smallest G(s); `scale` is where it lies. Newton's method, guarded by bisection.
-    cdef double high = largest_scale(pen, evidence)
+    cdef double high = largest_scale(pen, evidence, True)
     cdef double low = 0.0
     cdef double s = high
     cdef double slope, bend, step
@@ -45,8 +45,11 @@ cdef double dual_gap(const Penalty* pen, const Evidence* evidence, double* scale
         if fabs(step - s) <= 1e-15:
             break
         s = step
-    scale[0] = s
-    return gap_at(pen, evidence, s)
+    # A tiny l2 part makes G so steep that Newton's last step is below the spacing of floating-point numbers;
+    # the scale at which no conjugate is positive is then the better one.
+    step = largest_scale(pen, evidence, False)
+    scale[0] = s if gap_at(pen, evidence, s) <= gap_at(pen, evidence, step) else step
+    return gap_at(pen, evidence, scale[0])
 
 
 cdef bint is_zero(const Penalty* pen, const Evidence* evidence, index_t i) noexcept nogil:
@@ -59,8 +62,8 @@ cdef bint is_zero(const Penalty* pen, const Evidence* evidence, index_t i) noexc
     )
 
 
-cdef double largest_scale(const Penalty* pen, const Evidence* evidence) noexcept nogil:
-    # The largest s <= 1 at which every h_j*(s z_j) is finite.
+cdef double largest_scale(const Penalty* pen, const Evidence* evidence, bint finite) noexcept nogil:
+    # The largest s <= 1 at which every h_j*(s z_j) is finite, or else 0.
     cdef double s = 1.0
     cdef double z, t
     cdef index_t i, j
@@ -68,8 +71,8 @@ cdef double largest_scale(const Penalty* pen, const Evidence* evidence) noexcept
         j = evidence.feature[i]
         z = evidence.z[i]
         t = threshold(pen, j)
-        if fabs(z) > t and pen.a2 * pen.l2[j] == 0.0 and fabs(conjugate_point(pen, j, z)) == INFINITY:
-            if not is_zero(pen, evidence, i):
+        if fabs(z) > t and not is_zero(pen, evidence, i):
+            if fabs(conjugate_point(pen, j, z)) == INFINITY or not finite:
                 s = min(s, t / fabs(z))
     return s
 

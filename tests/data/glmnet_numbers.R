@@ -1,0 +1,15 @@
+# The numbers of glmnet_numbers.json. diabetes is scikit-learn's load_diabetes(), leukemia is examples/data,
+# both written to CSV without a header before.
+library(glmnet)
+glmnet.control(fdev = 0, devmax = 1)
+exact <- function(x, y, ...) glmnet(x, y, thresh = 1e-14, maxit = 1e8, ...)
+dx <- as.matrix(read.csv("diabetes_x.csv", header = FALSE))
+dy <- scan("diabetes_y.csv")
+exact(dx, dy, lambda = c(1, 0.1, 0.01), standardize = FALSE)
+exact(dx, dy, lambda = c(20, 2, 0.2), standardize = TRUE)
+exact(dx, dy, lambda = c(20, 2, 0.2), alpha = 0.5, standardize = TRUE)
+exact(dx, dy, lambda = c(5, 0.5), standardize = TRUE, weights = rep(c(1, 2, 3), length.out = 442), lower.limits = 0)
+exact(dx, dy, lambda = c(5, 0.5), standardize = TRUE, penalty.factor = c(0, rep(1, 8), 2))
+lx <- as.matrix(read.csv("leukemia_x.csv", header = FALSE))
+ly <- scan("leukemia_y.csv")
+exact(lx, ly, lambda = c(0.5, 0.2, 0.05), standardize = TRUE)

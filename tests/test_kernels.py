@@ -1,0 +1,233 @@
+"""Every kernel against its NumPy twin."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from designs import REPRESENTATIONS, make_data
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastreg import reference
+from fastreg.design.convert import as_design
+from fastreg.design.scaled import ScaledDesign
+from fastreg.penalty.elastic_net import conjugates, proximal_steps
+from fastreg.problem.duplicates import group_equal
+from fastreg.solver.lazy_gradients import LazyGradients
+from fastreg.solver.ridge import RidgeSolver
+from fastreg.subproblem.coordinate_descent import CoordinateDescent
+from fastreg.subproblem.forms import DenseColumns, GramForm, SparseColumns
+from fastreg.subproblem.gap import gap_of
+
+
+def scaled_design(X, *, center=True, weights=None, n_threads=1):
+    design, largest, _ = as_design(X, n_threads)
+    if weights is None:
+        weights = np.full(design.n_rows, 1.0 / design.n_rows)
+    return ScaledDesign(design, largest, weights, center)
+
+
+@pytest.mark.parametrize("center", [True, False])
+@pytest.mark.parametrize(("n", "p"), [(1, 1), (1, 9), (7, 1), (40, 30), (130, 33), (21, 700), (1100, 3)])
+def test_design_operations(represent, n, p, center):
+    rng = np.random.default_rng(n + p)
+    A = (rng.standard_normal((n, p)) * (rng.random((n, p)) < 0.5)).astype(np.float32).astype(float)
+    weights = rng.random(n) + 0.01
+    weights /= weights.sum()
+    design = scaled_design(represent(A), center=center, weights=weights)
+    root, scale = np.sqrt(weights), design.scale
+    mean, spread = reference.moments(A, weights, scale)
+    np.testing.assert_allclose(design.mean, mean, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(design.deviation, np.sqrt(spread), rtol=1e-10, atol=1e-14)
+    shift = mean if center else np.zeros(p)
+    columns = reference.pack(A, scale, shift, root).T
+    chosen = rng.permutation(p)[: max(1, p // 2)]
+    U, coefs = rng.standard_normal((3, n)), rng.standard_normal((2, p))
+    close = {"rtol": 1e-10, "atol": 1e-12}
+    np.testing.assert_allclose(design.correlations(U), reference.correlate(columns, U), **close)
+    np.testing.assert_allclose(design.correlations(U, chosen), reference.correlate(columns[:, chosen], U), **close)
+    np.testing.assert_allclose(design.predictions(coefs), reference.predict(columns, coefs), **close)
+    part = coefs[:, chosen]
+    np.testing.assert_allclose(design.predictions(part, chosen), reference.predict(columns[:, chosen], part), **close)
+    np.testing.assert_allclose(design.gram_matrix(), reference.gram(A, scale, shift, root), **close)
+    np.testing.assert_allclose(design.packed(chosen), columns[:, chosen].T, **close)
+    np.testing.assert_allclose(design.norm, np.linalg.norm(columns, axis=0), **close)
+
+
+@pytest.mark.parametrize("name", ["csc-f64-i32", "csc-f32-i64"])
+def test_compress(name):
+    A, _ = make_data(30, 12)
+    design = scaled_design(REPRESENTATIONS[name](A), center=False)
+    for got, expected in zip(design.compressed(), reference.compress(A, design.scale, design.root), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-14)
+
+
+def test_dense_designs_do_not_compress():
+    with pytest.raises(NotImplementedError, match="DenseDesign does not implement"):
+        scaled_design(np.ones((3, 2)), center=False).compressed()
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "?", "f2", ">f8", "g"])
+def test_other_dtypes(dtype):
+    rng = np.random.default_rng(0)
+    A = rng.integers(0, 2, (50, 8)).astype(dtype)
+    design = scaled_design(A)
+    np.testing.assert_allclose(design.mean / design.scale, A.astype(float).mean(axis=0), atol=1e-15)
+
+
+def test_entries_read_are_counted():
+    A, _ = make_data(40, 10)
+    for X, size in ((A, A.size), (sp.csc_array(A), sp.csc_array(A).nnz)):
+        design = scaled_design(X)
+        assert design.n_passes == 1  # the moments
+        design.correlations(np.ones(40))
+        assert design.n_passes == 2
+        design.gram_matrix()
+        assert design.n_passes == 3
+        before = design.raw.entries_read
+        design.packed([2])
+        read = design.raw.entries_read - before
+        assert read == (np.count_nonzero(A[:, 2]) if sp.issparse(X) else 40)
+        assert design.raw.n_entries == size
+
+
+finite = st.floats(-1e3, 1e3)
+
+
+@given(
+    st.lists(st.tuples(finite, st.floats(0, 5), st.just(0.0) | st.floats(1e-3, 5), st.floats(1e-3, 5)), min_size=1, max_size=8),
+    st.sampled_from([(-np.inf, np.inf), (0.0, np.inf), (-0.3, 0.2), (-np.inf, 0.0)]),
+)
+def test_penalty_twin(rows, bounds):
+    z, l1, l2, h = (np.array(column) for column in zip(*rows, strict=True))
+    lower, upper = (np.full(len(z), bound) for bound in bounds)
+    penalty = {"l1": l1, "l2": l2, "lower": lower, "upper": upper}
+    a1, a2 = 0.7, 1.3
+    expected = reference.proximal_step(z, h, a1 * l1, a2 * l2, lower, upper)
+    np.testing.assert_allclose(proximal_steps(penalty, a1, a2, z, h), expected, rtol=1e-13, atol=1e-300)
+    value, point = conjugates(penalty, a1, a2, z)
+    np.testing.assert_allclose(point, reference.conjugate_point(z, a1 * l1, a2 * l2, lower, upper), rtol=1e-12)
+    twin = reference.conjugate(z, a1 * l1, a2 * l2, lower, upper)
+    np.testing.assert_allclose(value, twin, rtol=1e-6, atol=1e-9 * np.max(np.abs(z) + 1) ** 2)
+    # Fenchel and Young: P(b) + h*(z) >= z b for every b inside the bounds.
+    b = np.clip(np.linspace(-2, 2, 9)[:, None], lower, upper)
+    slack = reference.penalty_value(b, a1 * l1, a2 * l2) + value - z * b
+    assert np.all(slack >= -1e-9 * (1 + np.abs(z)))
+
+
+@given(st.integers(2, 40), st.integers(1, 30), st.integers(1, 6), st.integers(0, 10**6))
+def test_lazy_bound(n, p, references, seed):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, p)) * 10.0 ** rng.integers(-3, 4, p)
+    norm = np.linalg.norm(X, axis=0)
+    lazy = LazyGradients(n, norm, norm)
+    U = rng.standard_normal((n, references))
+    U[:, references // 2 :] = U[:, [0]] + 1e-4 * U[:, references // 2 :]  # nearly collinear
+    for u in U.T:
+        lazy.add_reference(np.ascontiguousarray(u), X.T @ u)
+    u = U @ rng.standard_normal(references) + 0.1 * rng.standard_normal(n)
+    estimate, radius = lazy.bounds(u)
+    assert np.all(np.abs(X.T @ u - estimate) <= radius)
+    if references <= 3:
+        twin, twin_radius = reference.lazy_bound(X, U, u)
+        assert np.all(radius >= twin_radius * (1 - 1e-6))
+        np.testing.assert_allclose(estimate, twin, atol=1e-6 * np.max(norm) * np.linalg.norm(u))
+
+
+def test_lazy_bound_is_sharp_in_the_span_of_its_references():
+    rng = np.random.default_rng(0)
+    X, U = rng.standard_normal((30, 50)), rng.standard_normal((30, 2))
+    lazy = LazyGradients(30, np.linalg.norm(X, axis=0), np.linalg.norm(X, axis=0))
+    for u in U.T:
+        lazy.add_reference(np.ascontiguousarray(u), X.T @ u)
+    estimate, radius = lazy.bounds(0.3 * U[:, 0] - 0.9 * U[:, 1])
+    np.testing.assert_allclose(estimate, X.T @ (0.3 * U[:, 0] - 0.9 * U[:, 1]), atol=1e-12)
+    assert radius.max() < 1e-11
+
+
+FORMS = {
+    "gram-streamed": lambda design: GramForm(design, False),
+    "gram-packed": lambda design: GramForm(design, True),
+    "dense-columns": DenseColumns,
+    "sparse-columns": SparseColumns,
+}
+
+
+@pytest.mark.parametrize("kind", ["plain", "pathological"])
+@pytest.mark.parametrize("form_name", FORMS)
+def test_coordinate_descent_twin(form_name, kind):
+    A, y = make_data(50, 20, kind=kind, seed=2)
+    A[:, 9] += 30.0  # a mean that dwarfs the deviation
+    std = reference.standard_form(A, y, l1_ratio=0.7)
+    X = sp.csc_array(A) if form_name == "sparse-columns" else A
+    design = scaled_design(X)
+    movable = np.flatnonzero(design.norm > 0)
+    design.restrict(movable)
+    size = len(movable)
+    penalty = {
+        "l1": 0.7 * design.scale[movable],
+        "l2": 0.3 * design.scale[movable] ** 2,
+        "lower": np.full(size, -np.inf),
+        "upper": np.full(size, np.inf),
+    }
+    for alpha in (1.0, 0.1, 0.01):
+        form = FORMS[form_name](design)
+        correlation = design.correlations(std.y)[0]
+        if isinstance(form, GramForm):
+            form.bind_target(std.y, correlation)
+        # Two helpings: the second must join the first.
+        form.add_features(np.arange(5))
+        form.add_features(np.arange(5, size))
+        solver = CoordinateDescent(np.empty((0, 0)))
+        beta, epochs = solver.minimize(form, penalty, alpha, alpha, std.y, 1e-14 * std.null_loss, 100_000)
+        twin, _ = reference.coordinate_descent(std, alpha, np.zeros(20), 1e-14 * std.null_loss)
+        assert 0 < epochs < 100_000
+        got = np.zeros(20)
+        got[movable] = beta * design.scale[movable]
+        # Duplicate columns share their coefficients as they like only without l2 part; here they do not.
+        np.testing.assert_allclose(got, twin, atol=1e-5)
+
+
+@given(st.integers(1, 12), st.integers(0, 10**6), st.booleans(), st.booleans())
+def test_gap_twin(p, seed, bounded, lasso):
+    rng = np.random.default_rng(seed)
+    n = 10
+    A = rng.standard_normal((n, p))
+    y = rng.standard_normal(n)
+    form = reference.standard_form(
+        A, y, fit_intercept=False, l1_ratio=1.0 if lasso else 0.4, lower_bounds=-0.2 if bounded else -np.inf
+    )
+    b = np.clip(rng.standard_normal(p) * (rng.random(p) < 0.5), form.lower, None)
+    u = form.y - form.X @ b
+    penalty = {"l1": form.l1, "l2": form.l2, "lower": form.lower, "upper": form.upper}
+    norm = np.linalg.norm(form.X, axis=0)
+    got = gap_of(penalty, 0.2, 0.2, b, form.X.T @ u, norm, float(u @ u), 0.0)
+    assert got == pytest.approx(reference.dual_gap(form, b, 0.2), rel=1e-8, abs=1e-15)
+
+
+@pytest.mark.parametrize(("n", "p"), [(60, 12), (12, 60)])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_ridge_twin(n, p, sparse):
+    A, y = make_data(n, max(p, 12), seed=8)
+    form = reference.standard_form(A, y, l1_ratio=0.0)
+    design = scaled_design(sp.csc_array(A) if sparse else A)
+    l2 = design.scale**2
+    solver = RidgeSolver(design, l2)
+    alphas = np.array([10.0, 1.0, 0.01])
+    pieces = list(solver.path(form.y, design.correlations(form.y)[0], alphas, 1e-12, None))
+    got = np.array([piece[0] for piece in pieces]) * design.scale
+    np.testing.assert_allclose(got.T, reference.ridge_path(form, alphas), atol=1e-10)
+    np.testing.assert_allclose(got[1], reference.ridge(form, 1.0), atol=1e-10)
+
+
+@given(st.integers(1, 40), st.integers(0, 10**6))
+def test_group_equal(p, seed):
+    rng = np.random.default_rng(seed)
+    A = rng.integers(0, 3, (3, p)).astype(float)
+    for X in (A, sp.csc_array(A)):
+        design, _, _ = as_design(X)
+        # A poor hash on purpose: comparison must sort out what it confuses.
+        key = A[0].astype(np.uint64)
+        leader = group_equal(design, key, np.arange(p))
+        for j in range(p):
+            equal = np.flatnonzero((A == A[:, [j]]).all(axis=0))
+            assert leader[j] == equal[0]
