@@ -50,8 +50,7 @@ class BuildKernels(build_ext):
 
 
 extensions = [
-    Extension(".".join(path.with_suffix("").parts), [str(path)])
-    for path in sorted(Path("fastreg").rglob("*.pyx"))
+    Extension(".".join(path.with_suffix("").parts), [str(path)]) for path in sorted(Path("fastreg").rglob("*.pyx"))
 ]
 
 setup(

@@ -106,9 +106,7 @@ def test_inactive_bounds_change_nothing_and_active_ones_hold(represent, data):
     A, y = data
     free = fastreg.fit_path(A, y, alphas=[0.3, 0.03], **TIGHT)
     size = np.abs(coefs(free)).max()
-    wide = fastreg.fit_path(
-        represent(A), y, alphas=[0.3, 0.03], lower_bounds=-2 * size, upper_bounds=2 * size, **TIGHT
-    )
+    wide = fastreg.fit_path(represent(A), y, alphas=[0.3, 0.03], lower_bounds=-2 * size, upper_bounds=2 * size, **TIGHT)
     np.testing.assert_allclose(coefs(wide), coefs(free), atol=2e-7)
     tight = fastreg.fit_path(represent(A), y, alphas=0.03, lower_bounds=-0.2 * size, upper_bounds=0.2 * size, **TIGHT)
     assert np.abs(coefs(tight)).max() == 0.2 * size

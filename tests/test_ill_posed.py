@@ -100,9 +100,7 @@ def test_duplicate_columns(make, p, ratio):
             assert reference.dual_gap(form, merged[:, k], alpha) <= 1e-10 * form.null_loss
         else:
             np.testing.assert_allclose(b[:p, k], b[p:, k], atol=1e-5)
-        gap = fastreg.duality_gap(
-            make(np.hstack([A, A])), y, b[:, k], double.intercepts[k], alpha, l1_ratio=ratio
-        )
+        gap = fastreg.duality_gap(make(np.hstack([A, A])), y, b[:, k], double.intercepts[k], alpha, l1_ratio=ratio)
         assert gap <= 1e-11 * form.null_loss
 
 

@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from designs import REPRESENTATIONS, make_data
+from fastreg.design.scaled import ScaledDesign
+from fastreg.penalty.elastic_net import conjugates, proximal_steps
+from fastreg.problem.duplicates import group_equal
+from fastreg.solver.lazy_gradients import LazyGradients
+from fastreg.subproblem.coordinate_descent import CoordinateDescent
+from fastreg.subproblem.forms import DenseColumns, GramForm, SparseColumns
+from fastreg.subproblem.gap import gap_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fastreg import reference
 from fastreg.design.convert import as_design
-from fastreg.design.scaled import ScaledDesign
-from fastreg.penalty.elastic_net import conjugates, proximal_steps
-from fastreg.problem.duplicates import group_equal
-from fastreg.solver.lazy_gradients import LazyGradients
 from fastreg.solver.ridge import RidgeSolver
-from fastreg.subproblem.coordinate_descent import CoordinateDescent
-from fastreg.subproblem.forms import DenseColumns, GramForm, SparseColumns
-from fastreg.subproblem.gap import gap_of
 
 
 def scaled_design(X, *, center=True, weights=None, n_threads=1):
@@ -94,7 +94,11 @@ finite = st.floats(-1e3, 1e3)
 
 
 @given(
-    st.lists(st.tuples(finite, st.floats(0, 5), st.just(0.0) | st.floats(1e-3, 5), st.floats(1e-3, 5)), min_size=1, max_size=8),
+    st.lists(
+        st.tuples(finite, st.floats(0, 5), st.just(0.0) | st.floats(1e-3, 5), st.floats(1e-3, 5)),
+        min_size=1,
+        max_size=8,
+    ),
     st.sampled_from([(-np.inf, np.inf), (0.0, np.inf), (-0.3, 0.2), (-np.inf, 0.0)]),
 )
 def test_penalty_twin(rows, bounds):
@@ -229,5 +233,5 @@ def test_group_equal(p, seed):
         key = A[0].astype(np.uint64)
         leader = group_equal(design, key, np.arange(p))
         for j in range(p):
-            equal = np.flatnonzero((A == A[:, [j]]).all(axis=0))
+            equal = np.flatnonzero((A[:, [j]] == A).all(axis=0))
             assert leader[j] == equal[0]

@@ -32,9 +32,7 @@ def imported(path):
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fastreg"):
                 yield from (
-                    [node.module]
-                    if node.module != "fastreg"
-                    else [f"fastreg.{alias.name}" for alias in node.names]
+                    [node.module] if node.module != "fastreg" else [f"fastreg.{alias.name}" for alias in node.names]
                 )
                 assert node.level == 0
             elif isinstance(node, ast.Import):
@@ -92,7 +90,9 @@ def test_import_needs_numpy_and_scipy_alone():
 
 
 def test_estimators_are_lazy_and_listed():
-    out = run("import fastreg; print('Lasso' in dir(fastreg)); fastreg.Lasso; import sys; print('sklearn' in sys.modules)")
+    out = run(
+        "import fastreg; print('Lasso' in dir(fastreg)); fastreg.Lasso; import sys; print('sklearn' in sys.modules)"
+    )
     assert out.split() == ["True", "True"]
 
 
@@ -110,7 +110,7 @@ def test_unknown_attributes_are_refused():
     import fastreg
 
     with pytest.raises(AttributeError, match="no attribute 'Lars'"):
-        fastreg.Lars  # noqa: B018
+        fastreg.Lars
 
 
 def test_typed():

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from designs import make_data
 
 import fastreg
 from fastreg.runtime.threads import resolve_threads
@@ -30,9 +29,7 @@ def big():
 def test_one_and_two_threads_agree(big, make, ratio):
     X, y = big
     X = make(np.where(np.abs(X) > 1, X, 0.0))
-    one, two = (
-        fastreg.fit_path(X, y, l1_ratio=ratio, n_alphas=6, alpha_min_ratio=0.1, n_threads=k) for k in (1, 2)
-    )
+    one, two = (fastreg.fit_path(X, y, l1_ratio=ratio, n_alphas=6, alpha_min_ratio=0.1, n_threads=k) for k in (1, 2))
     scale = np.abs(one.coefs.toarray()).max()
     np.testing.assert_allclose(two.coefs.toarray(), one.coefs.toarray(), atol=1e-12 * scale)
     np.testing.assert_allclose(two.dual_gaps, one.dual_gaps, atol=1e-12 * one.null_loss)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from designs import make_data
+from fastreg.subproblem.forms import DenseColumns, GramForm, SparseColumns
 
 import fastreg
 import fastreg.path.run as run
 from fastreg import reference
 from fastreg.solver import cost_model, ridge
-from fastreg.subproblem.forms import DenseColumns, GramForm, SparseColumns
 
 
 def ar1(n, p, rho, seed=0):

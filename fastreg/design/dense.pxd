@@ -1,10 +1,26 @@
-from fastreg.design.base cimport Columns, Design, Vectors, index_t
+from fastreg.design.base cimport Affine, Columns, Design, Vectors, index_t
+from fastreg.design.tiles cimport Tile
+
+
+cdef struct Job:
+    # What the pieces of one operation share; each operation uses some of it.
+    Columns cols
+    Vectors vectors
+    Affine* affine
+    const double* weight
+    const double* scale
+    double* out
+    double* spread
+    # correlate: pieces are chunks of columns times blocks of so many rows.
+    index_t chunks
+    index_t rows
 
 
 cdef class DenseDesign(Design):
     cdef object owner
     cdef const void* data
     cdef int code
+    cdef bint direct
     cdef index_t row_stride
     cdef index_t col_stride
     cdef index_t tile_rows
@@ -12,5 +28,8 @@ cdef class DenseDesign(Design):
     cdef double[:, ::1] tiles
     cdef double[::1] partial
 
-    cdef void load(self, index_t row, index_t nr, Columns cols, index_t first, index_t nc, double* out) noexcept nogil
-    cdef index_t batch(self, double entries_per_item) noexcept nogil
+    cdef int each(self, void (*work)(DenseDesign, Job*, index_t) noexcept nogil, Job* job, index_t items, double entries) except -1 nogil
+    cdef void load(self, Columns cols, Tile t, double* out) noexcept nogil
+    cdef void correlate_tile(self, Columns cols, Tile t, const double* u, double* out) noexcept nogil
+    cdef void predict_tile(self, Columns cols, Tile t, const double* coef, double* eta) noexcept nogil
+    cdef Tile tile(self, index_t row, index_t end, index_t first, index_t count) noexcept nogil

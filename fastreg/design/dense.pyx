@@ -2,8 +2,9 @@
 
 All operations walk over tiles: a few kilobytes of X, converted to float64 in the order in which X lies, so
 that the dtype and the strides are known to one function (``load``) and the arithmetic is float64 from there
-on (a float32 product would spoil the certificate). Tiles are shared out to threads in such a way that the
-order of every sum depends on the shape alone: the answers do not depend on the number of threads.
+on (a float32 product would spoil the certificate). The two products of a pass, ``correlate_tile`` and
+``predict_tile``, read contiguous float64 and float32 without that detour. Tiles are shared out to threads in
+such a way that the order of every sum depends on the shape alone: answers do not depend on the number of threads.
 """
 
 import numpy as np
@@ -12,17 +13,21 @@ from cython.parallel cimport prange, threadid
 from libc.math cimport fabs, NAN
 
 from fastreg.design.base cimport CUBE, STRIP, Affine, Columns, Design, Vectors, ceil_div, column_at, index_t
-from fastreg.design.tiles cimport combine, load_tile, project
+from fastreg.design.tiles cimport Tile, combine, combine_single, dot_single, load_tile, project, dot
 from fastreg.runtime.interrupt cimport poll
 
 DTYPES = ("f8", "f4", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8")
 
+cdef int DOUBLE = 0
+cdef int SINGLE = 1
 # A tile of 64 KiB stays in the second-level cache; long in the direction in which X is contiguous.
 cdef index_t TILE_LONG = 512
 cdef index_t TILE_SHORT = 16
 # Entries between two looks at Ctrl-C: about 10 ms from memory, half a second from a slow disk.
 cdef double BATCH_ENTRIES = 1.6e7
+# Room for the partial sums of blocks of rows, and the rows worth a block.
 cdef index_t PARTIAL = 1 << 16
+cdef index_t BLOCK_ROWS = 4096
 
 
 cdef class DenseDesign(Design):
@@ -39,286 +44,285 @@ cdef class DenseDesign(Design):
         self.n_rows, self.n_cols = X.shape
         self.row_stride, self.col_stride = (stride // X.itemsize for stride in X.strides)
         self.by_row = abs(self.col_stride) < abs(self.row_stride)
+        self.direct = self.code <= SINGLE and 1 == (self.col_stride if self.by_row else self.row_stride)
         self.tile_rows, self.tile_cols = (TILE_SHORT, TILE_LONG) if self.by_row else (TILE_LONG, TILE_SHORT)
         self.n_entries = <double> self.n_rows * self.n_cols
         self.n_threads = n_threads
-        self.tiles = np.empty((self.n_threads, TILE_LONG * TILE_SHORT))
+        self.tiles = np.empty((n_threads, TILE_LONG * TILE_SHORT))
         self.partial = np.empty(PARTIAL)
         self.is_sparse = False
 
-    cdef void load(self, index_t row, index_t nr, Columns cols, index_t first, index_t nc, double* out) noexcept nogil:
-        cdef index_t at = row * self.row_stride
+    cdef void load(self, Columns cols, Tile t, double* out) noexcept nogil:
         cdef index_t rs = self.row_stride
         cdef index_t cs = self.col_stride
-        cdef bint r = self.by_row
-        if self.code == 0:
-            load_tile(<const double*> self.data + at, rs, cs, nr, cols.index, first, nc, out, r)
-        elif self.code == 1:
-            load_tile(<const float*> self.data + at, rs, cs, nr, cols.index, first, nc, out, r)
+        if self.code == DOUBLE:
+            load_tile(<const double*> self.data, rs, cs, t, cols.index, out)
+        elif self.code == SINGLE:
+            load_tile(<const float*> self.data, rs, cs, t, cols.index, out)
         elif self.code == 2:
-            load_tile(<const signed char*> self.data + at, rs, cs, nr, cols.index, first, nc, out, r)
+            load_tile(<const signed char*> self.data, rs, cs, t, cols.index, out)
         elif self.code == 3:
-            load_tile(<const unsigned char*> self.data + at, rs, cs, nr, cols.index, first, nc, out, r)
+            load_tile(<const unsigned char*> self.data, rs, cs, t, cols.index, out)
         elif self.code == 4:
-            load_tile(<const short*> self.data + at, rs, cs, nr, cols.index, first, nc, out, r)
+            load_tile(<const short*> self.data, rs, cs, t, cols.index, out)
         elif self.code == 5:
-            load_tile(<const unsigned short*> self.data + at, rs, cs, nr, cols.index, first, nc, out, r)
+            load_tile(<const unsigned short*> self.data, rs, cs, t, cols.index, out)
         elif self.code == 6:
-            load_tile(<const int*> self.data + at, rs, cs, nr, cols.index, first, nc, out, r)
+            load_tile(<const int*> self.data, rs, cs, t, cols.index, out)
         elif self.code == 7:
-            load_tile(<const unsigned int*> self.data + at, rs, cs, nr, cols.index, first, nc, out, r)
+            load_tile(<const unsigned int*> self.data, rs, cs, t, cols.index, out)
         elif self.code == 8:
-            load_tile(<const long long*> self.data + at, rs, cs, nr, cols.index, first, nc, out, r)
+            load_tile(<const long long*> self.data, rs, cs, t, cols.index, out)
         else:
-            load_tile(<const unsigned long long*> self.data + at, rs, cs, nr, cols.index, first, nc, out, r)
+            load_tile(<const unsigned long long*> self.data, rs, cs, t, cols.index, out)
 
-    cdef index_t batch(self, double entries_per_item) noexcept nogil:
-        # Work items between two looks at Ctrl-C.
-        return max(self.n_threads, <index_t> (BATCH_ENTRIES / max(entries_per_item, 1.0)))
+    cdef Tile tile(self, index_t row, index_t end, index_t first, index_t count) noexcept nogil:
+        # The tile at (row, first), cut off at row `end` and at `count` columns.
+        cdef Tile t
+        t.row, t.first, t.by_row = row, first, self.by_row
+        t.nr = min(self.tile_rows, end - row)
+        t.nc = min(self.tile_cols, count - first)
+        return t
+
+    cdef void correlate_tile(self, Columns cols, Tile t, const double* u, double* out) noexcept nogil:
+        # out[j] += sum of x_ij u_i over the rows of the tile.
+        cdef double* buffer
+        cdef index_t at = t.row * self.row_stride
+        cdef index_t j
+        if self.direct and not t.by_row:
+            for j in range(t.nc):
+                if self.code == DOUBLE:
+                    out[j] += dot(<const double*> self.data + at + column_at(cols, t.first + j) * self.col_stride, u, t.nr)
+                else:
+                    out[j] += dot_single(<const float*> self.data + at + column_at(cols, t.first + j) * self.col_stride, u, t.nr)
+        elif self.direct and cols.index == NULL:
+            if self.code == DOUBLE:
+                combine(<const double*> self.data + at + t.first, t.nr, self.row_stride, t.nc, u, out)
+            else:
+                combine_single(<const float*> self.data + at + t.first, t.nr, self.row_stride, t.nc, u, out)
+        else:
+            buffer = &self.tiles[threadid(), 0]
+            self.load(cols, t, buffer)
+            if t.by_row:
+                combine(buffer, t.nr, t.nc, t.nc, u, out)
+            else:
+                project(buffer, t.nc, t.nr, u, out)
+
+    cdef void predict_tile(self, Columns cols, Tile t, const double* coef, double* eta) noexcept nogil:
+        # eta[i] += sum of x_ij coef_j over the columns of the tile.
+        cdef double* buffer
+        cdef index_t at = t.row * self.row_stride
+        cdef index_t j
+        if self.direct and not t.by_row:
+            for j in range(t.nc):
+                if self.code == DOUBLE:
+                    combine(<const double*> self.data + at + column_at(cols, t.first + j) * self.col_stride, 1, 0, t.nr, coef + j, eta)
+                else:
+                    combine_single(<const float*> self.data + at + column_at(cols, t.first + j) * self.col_stride, 1, 0, t.nr, coef + j, eta)
+        else:
+            buffer = &self.tiles[threadid(), 0]
+            self.load(cols, t, buffer)
+            if t.by_row:
+                project(buffer, t.nr, t.nc, coef, eta)
+            else:
+                combine(buffer, t.nc, t.nr, t.nr, coef, eta)
+
+    cdef int each(self, void (*work)(DenseDesign, Job*, index_t) noexcept nogil, Job* job, index_t items, double entries) except -1 nogil:
+        # Share pieces of work, of so many entries each, out to the threads; look at Ctrl-C between batches of them.
+        cdef index_t batch = max(self.n_threads, <index_t> (BATCH_ENTRIES / max(entries, 1.0)))
+        cdef int threads = self.team(entries * items)
+        cdef index_t block, item, end
+        for block in range(ceil_div(items, batch)):
+            poll()
+            end = min((block + 1) * batch, items)
+            for item in prange(block * batch, end, num_threads=threads, schedule="static"):
+                work(self, job, item)
+        return 0
 
     cdef int scan(self, double* largest) except -1 nogil:
-        cdef index_t block
-        cdef index_t items = ceil_div(self.n_cols, self.tile_cols)
-        cdef index_t batch = self.batch(<double> self.n_rows * self.tile_cols)
-        cdef index_t start, end, item
-        for block in range(ceil_div(items, batch)):
-            start = block * batch
-            end = min(start + batch, items)
-            poll()
-            for item in prange(start, end, num_threads=self.team(self.n_entries), schedule="static"):
-                scan_chunk(self, item * self.tile_cols, largest)
-        return 0
+        cdef Job job
+        job.cols.index, job.cols.count, job.out = NULL, self.n_cols, largest
+        return self.each(scan_chunk, &job, ceil_div(self.n_cols, self.tile_cols), <double> self.n_rows * self.tile_cols)
 
     cdef int moments(self, const double* weight, const double* scale, double* mean, double* spread) except -1 nogil:
-        cdef index_t block
-        cdef index_t items = ceil_div(self.n_cols, self.tile_cols)
-        cdef index_t batch = self.batch(<double> self.n_rows * self.tile_cols)
-        cdef index_t start, end, item
+        cdef Job job
+        job.cols.index, job.cols.count = NULL, self.n_cols
+        job.weight, job.scale, job.out, job.spread = weight, scale, mean, spread
         self.entries_read += self.n_entries
-        for block in range(ceil_div(items, batch)):
-            start = block * batch
-            end = min(start + batch, items)
-            poll()
-            for item in prange(start, end, num_threads=self.team(self.n_entries), schedule="static"):
-                moments_chunk(self, item * self.tile_cols, weight, scale, mean, spread)
-        return 0
+        return self.each(moments_chunk, &job, ceil_div(self.n_cols, self.tile_cols), <double> self.n_rows * self.tile_cols)
 
     cdef int correlate(self, Vectors u, Columns cols, double* out) except -1 nogil:
-        cdef index_t block
-        cdef index_t chunks = ceil_div(cols.count, self.tile_cols)
-        cdef index_t blocks = 1
+        cdef Job job
         cdef index_t size = cols.count * u.count
-        cdef index_t start, end, item, batch, rows, b, j
-        cdef double* target
+        cdef index_t blocks = 1
+        cdef index_t b, j
         if cols.count == 0:
             return 0
+        job.cols, job.vectors, job.out = cols, u, out
+        job.chunks = ceil_div(cols.count, self.tile_cols)
         # Too few columns for the threads: share out blocks of rows too, and add their sums up in order.
-        if chunks < 8:
-            blocks = max(1, min(min(16, PARTIAL // size), self.n_rows // 4096))
-        rows = ceil_div(self.n_rows, blocks)
-        batch = self.batch(<double> rows * self.tile_cols)
-        self.entries_read += <double> self.n_rows * cols.count
-        target = out if blocks == 1 else &self.partial[0]
-        for block in range(ceil_div(chunks * blocks, batch)):
-            start = block * batch
-            end = min(start + batch, chunks * blocks)
-            poll()
-            for item in prange(start, end, num_threads=self.team(<double> self.n_rows * size), schedule="static"):
-                correlate_chunk(self, u, cols, item % chunks, (item // chunks) * rows, rows, target + (item // chunks) * size)
+        if job.chunks < 8:
+            blocks = max(1, min(min(16, PARTIAL // size), self.n_rows // BLOCK_ROWS))
+        job.rows = ceil_div(self.n_rows, blocks)
         if blocks > 1:
-            for j in range(size):
-                out[j] = 0.0
-                for b in range(blocks):
-                    out[j] += target[b * size + j]
+            job.out = &self.partial[0]
+        self.entries_read += <double> self.n_rows * cols.count
+        self.each(correlate_chunk, &job, job.chunks * blocks, <double> job.rows * self.tile_cols * u.count)
+        for j in range(size if blocks > 1 else 0):
+            out[j] = 0.0
+            for b in range(blocks):
+                out[j] += self.partial[b * size + j]
         return 0
 
     cdef int predict(self, Columns cols, Vectors coef, double* eta) except -1 nogil:
-        cdef index_t block
-        cdef index_t items = ceil_div(self.n_rows, self.tile_rows)
-        cdef index_t batch = self.batch(<double> self.tile_rows * cols.count)
-        cdef index_t start, end, item
+        cdef Job job
+        job.cols, job.vectors, job.out = cols, coef, eta
         self.entries_read += <double> self.n_rows * cols.count
-        for block in range(ceil_div(items, batch)):
-            start = block * batch
-            end = min(start + batch, items)
-            poll()
-            for item in prange(start, end, num_threads=self.team(<double> self.n_rows * cols.count * coef.count), schedule="static"):
-                predict_rows(self, cols, coef, item * self.tile_rows, eta)
-        return 0
+        return self.each(predict_rows, &job, ceil_div(self.n_rows, self.tile_rows), <double> self.tile_rows * cols.count)
 
     cdef int pack(self, Affine* affine, Columns cols, double* out) except -1 nogil:
-        cdef index_t block
-        cdef index_t items = ceil_div(cols.count, self.tile_cols)
-        cdef index_t batch = self.batch(<double> self.n_rows * self.tile_cols)
-        cdef index_t start, end, item
+        cdef Job job
+        job.cols, job.affine, job.out = cols, affine, out
         self.entries_read += <double> self.n_rows * cols.count
-        for block in range(ceil_div(items, batch)):
-            start = block * batch
-            end = min(start + batch, items)
-            poll()
-            for item in prange(start, end, num_threads=self.team(<double> self.n_rows * cols.count), schedule="static"):
-                pack_chunk(self, affine, cols, item * self.tile_cols, out)
-        return 0
+        return self.each(pack_chunk, &job, ceil_div(cols.count, self.tile_cols), <double> self.n_rows * self.tile_cols)
 
     cdef void load_panel(self, Affine* affine, index_t row, Columns cols, index_t first, double* out) noexcept nogil:
-        cdef double* tile = &self.tiles[threadid(), 0]
-        cdef index_t nr = min(CUBE, self.n_rows - row)
-        cdef index_t nc = max(0, min(STRIP, cols.count - first))
-        cdef index_t at = 1 if self.by_row else nr
-        cdef index_t step = nc if self.by_row else 1
-        cdef index_t i, j, col
-        if nc:
-            self.load(row, nr, cols, first, nc, tile)
-        for j in range(nc):
-            col = column_at(cols, first + j)
-            for i in range(nr):
-                out[j * CUBE + i] = (tile[j * at + i * step] * affine.scale[col] - affine.center[col]) * affine.root[row + i]
-            for i in range(nr, CUBE):
-                out[j * CUBE + i] = 0.0
-        for i in range(nc * CUBE, STRIP * CUBE):
+        cdef Tile t
+        cdef index_t i
+        t.row, t.first, t.by_row = row, first, self.by_row
+        t.nr = min(<index_t> CUBE, self.n_rows - row)
+        t.nc = max(0, min(<index_t> STRIP, cols.count - first))
+        for i in range(STRIP * CUBE):
             out[i] = 0.0
+        map_tile(self, affine, cols, t, out, CUBE)
 
     cdef bint equal(self, index_t a, index_t b) noexcept nogil:
         cdef index_t[2] pair
         cdef Columns columns
-        cdef index_t block, row, nr, i
+        cdef Tile t
+        cdef index_t block, i
         cdef double* tile = &self.tiles[0, 0]
-        pair[0] = a
-        pair[1] = b
-        columns.index = pair
-        columns.count = 2
-        for block in range(ceil_div(self.n_rows, TILE_LONG)):
-            row = block * TILE_LONG
-            nr = min(TILE_LONG, self.n_rows - row)
-            self.load(row, nr, columns, 0, 2, tile)
-            self.entries_read += 2 * nr
-            for i in range(nr):
-                if (tile[2 * i] != tile[2 * i + 1]) if self.by_row else (tile[i] != tile[nr + i]):
+        cdef index_t step = 2 if self.by_row else 1
+        pair[0], pair[1] = a, b
+        columns.index, columns.count = pair, 2
+        for block in range(ceil_div(self.n_rows, self.tile_rows)):
+            t = self.tile(block * self.tile_rows, self.n_rows, 0, 2)
+            self.load(columns, t, tile)
+            self.entries_read += 2 * t.nr
+            for i in range(t.nr):
+                if tile[i * step] != tile[i * step + (1 if self.by_row else t.nr)]:
                     return False
         return True
 
 
-cdef void scan_chunk(DenseDesign X, index_t first, double* largest) noexcept nogil:
-    cdef Columns everything
+# The pieces of work. A chunk is tile_cols columns; the entry (i, j) of a loaded tile is tile[j * at + i * step].
+
+cdef void scan_chunk(DenseDesign X, Job* job, index_t item) noexcept nogil:
     cdef double* tile = &X.tiles[threadid(), 0]
-    cdef index_t block
-    cdef index_t nc = min(X.tile_cols, X.n_cols - first)
-    cdef index_t row, nr, i, j, at, step
+    cdef double* largest = job.out + item * X.tile_cols
+    cdef Tile t
+    cdef index_t block, i, j, at, step
     cdef double poison, value
-    everything.index = NULL
-    everything.count = X.n_cols
-    for j in range(nc):
-        largest[first + j] = 0.0
+    for j in range(min(X.tile_cols, X.n_cols - item * X.tile_cols)):
+        largest[j] = 0.0
     for block in range(ceil_div(X.n_rows, X.tile_rows)):
-        row = block * X.tile_rows
-        nr = min(X.tile_rows, X.n_rows - row)
-        X.load(row, nr, everything, first, nc, tile)
+        t = X.tile(block * X.tile_rows, X.n_rows, item * X.tile_cols, X.n_cols)
+        X.load(job.cols, t, tile)
+        at, step = 1 if t.by_row else t.nr, t.nc if t.by_row else 1
         # x * 0 is 0 for a number and NaN for NaN and infinity: one branch a tile, not one an entry.
         poison = 0.0
-        for i in range(nr * nc):
+        for i in range(t.nr * t.nc):
             poison += tile[i] * 0.0
-        at = 1 if X.by_row else nr
-        step = nc if X.by_row else 1
-        for j in range(nc):
-            value = largest[first + j]
-            for i in range(nr):
+        for j in range(t.nc):
+            value = largest[j]
+            for i in range(t.nr):
                 value = max(value, fabs(tile[j * at + i * step]))
                 if poison != 0.0 and tile[j * at + i * step] * 0.0 != 0.0:
                     value = NAN
                     break
-            largest[first + j] = value if largest[first + j] == largest[first + j] else NAN
+            largest[j] = value if largest[j] == largest[j] else NAN
 
 
-cdef void moments_chunk(DenseDesign X, index_t first, const double* weight, const double* scale, double* mean, double* spread) noexcept nogil:
+cdef void moments_chunk(DenseDesign X, Job* job, index_t item) noexcept nogil:
     # Two passes inside a tile, then the merge of Chan, Golub & LeVeque (1983): no cancellation at any mean/sd.
-    cdef Columns everything
     cdef double* tile = &X.tiles[threadid(), 0]
-    cdef index_t block
-    cdef index_t nc = min(X.tile_cols, X.n_cols - first)
-    cdef index_t row, nr, i, j, at, step
+    cdef index_t first = item * X.tile_cols
+    cdef index_t block, i, j, at, step
+    cdef Tile t
     cdef double seen = 0.0
     cdef double here, m, s, d, x
-    everything.index = NULL
-    everything.count = X.n_cols
-    for j in range(first, first + nc):
-        mean[j] = 0.0
-        spread[j] = 0.0
+    for j in range(first, min(first + X.tile_cols, X.n_cols)):
+        job.out[j] = 0.0
+        job.spread[j] = 0.0
     for block in range(ceil_div(X.n_rows, X.tile_rows)):
-        row = block * X.tile_rows
-        nr = min(X.tile_rows, X.n_rows - row)
+        t = X.tile(block * X.tile_rows, X.n_rows, first, X.n_cols)
         here = 0.0
-        for i in range(row, row + nr):
-            here += weight[i]
+        for i in range(t.row, t.row + t.nr):
+            here += job.weight[i]
         if here == 0.0:
             continue
-        X.load(row, nr, everything, first, nc, tile)
-        at = 1 if X.by_row else nr
-        step = nc if X.by_row else 1
-        for j in range(nc):
-            x = scale[first + j]
+        X.load(job.cols, t, tile)
+        at, step = 1 if t.by_row else t.nr, t.nc if t.by_row else 1
+        for j in range(t.nc):
+            x = job.scale[first + j]
             m = 0.0
-            for i in range(nr):
-                m += weight[row + i] * (tile[j * at + i * step] * x)
+            for i in range(t.nr):
+                m += job.weight[t.row + i] * (tile[j * at + i * step] * x)
             m /= here
             s = 0.0
-            for i in range(nr):
+            for i in range(t.nr):
                 d = tile[j * at + i * step] * x - m
-                s += weight[row + i] * (d * d)
-            d = m - mean[first + j]
-            spread[first + j] += s + d * d * (seen * here / (seen + here))
-            mean[first + j] += d * (here / (seen + here))
+                s += job.weight[t.row + i] * (d * d)
+            d = m - job.out[first + j]
+            job.spread[first + j] += s + d * d * (seen * here / (seen + here))
+            job.out[first + j] += d * (here / (seen + here))
         seen += here
 
 
-cdef void correlate_chunk(DenseDesign X, Vectors u, Columns cols, index_t chunk, index_t begin, index_t rows, double* out) noexcept nogil:
-    cdef double* tile = &X.tiles[threadid(), 0]
-    cdef index_t block
-    cdef index_t first = chunk * X.tile_cols
-    cdef index_t nc = min(X.tile_cols, cols.count - first)
-    cdef index_t end = min(begin + rows, X.n_rows)
-    cdef index_t row, nr, j, t
-    for t in range(u.count):
-        for j in range(nc):
-            out[t * cols.count + first + j] = 0.0
+cdef void correlate_chunk(DenseDesign X, Job* job, index_t item) noexcept nogil:
+    cdef index_t first = (item % job.chunks) * X.tile_cols
+    cdef index_t begin = (item // job.chunks) * job.rows
+    cdef index_t end = min(begin + job.rows, X.n_rows)
+    cdef double* out = job.out + (item // job.chunks) * job.cols.count * job.vectors.count + first
+    cdef Tile t
+    cdef index_t block, j, k
+    for k in range(job.vectors.count):
+        for j in range(min(X.tile_cols, job.cols.count - first)):
+            out[k * job.cols.count + j] = 0.0
     for block in range(ceil_div(end - begin, X.tile_rows)):
-        row = begin + block * X.tile_rows
-        nr = min(X.tile_rows, end - row)
-        X.load(row, nr, cols, first, nc, tile)
-        for t in range(u.count):
-            if X.by_row:
-                combine(tile, nr, nc, u.data + t * X.n_rows + row, out + t * cols.count + first)
-            else:
-                project(tile, nc, nr, u.data + t * X.n_rows + row, out + t * cols.count + first)
+        t = X.tile(begin + block * X.tile_rows, end, first, job.cols.count)
+        for k in range(job.vectors.count):
+            X.correlate_tile(job.cols, t, job.vectors.data + k * X.n_rows + t.row, out + k * job.cols.count)
 
 
-cdef void predict_rows(DenseDesign X, Columns cols, Vectors coef, index_t row, double* eta) noexcept nogil:
-    cdef double* tile = &X.tiles[threadid(), 0]
+cdef void predict_rows(DenseDesign X, Job* job, index_t item) noexcept nogil:
+    cdef Tile t
+    cdef index_t block, k
+    for block in range(ceil_div(job.cols.count, X.tile_cols)):
+        t = X.tile(item * X.tile_rows, X.n_rows, block * X.tile_cols, job.cols.count)
+        for k in range(job.vectors.count):
+            X.predict_tile(job.cols, t, job.vectors.data + k * job.cols.count + t.first, job.out + k * X.n_rows + t.row)
+
+
+cdef void pack_chunk(DenseDesign X, Job* job, index_t item) noexcept nogil:
+    cdef Tile t
     cdef index_t block
-    cdef index_t nr = min(X.tile_rows, X.n_rows - row)
-    cdef index_t first, nc, t
-    for block in range(ceil_div(cols.count, X.tile_cols)):
-        first = block * X.tile_cols
-        nc = min(X.tile_cols, cols.count - first)
-        X.load(row, nr, cols, first, nc, tile)
-        for t in range(coef.count):
-            if X.by_row:
-                project(tile, nr, nc, coef.data + t * cols.count + first, eta + t * X.n_rows + row)
-            else:
-                combine(tile, nc, nr, coef.data + t * cols.count + first, eta + t * X.n_rows + row)
-
-
-cdef void pack_chunk(DenseDesign X, Affine* affine, Columns cols, index_t first, double* out) noexcept nogil:
-    cdef double* tile = &X.tiles[threadid(), 0]
-    cdef index_t block
-    cdef index_t nc = min(X.tile_cols, cols.count - first)
-    cdef index_t row, nr, i, j, at, step, col
     for block in range(ceil_div(X.n_rows, X.tile_rows)):
-        row = block * X.tile_rows
-        nr = min(X.tile_rows, X.n_rows - row)
-        X.load(row, nr, cols, first, nc, tile)
-        at = 1 if X.by_row else nr
-        step = nc if X.by_row else 1
-        for j in range(nc):
-            col = column_at(cols, first + j)
-            for i in range(nr):
-                out[(first + j) * X.n_rows + row + i] = (tile[j * at + i * step] * affine.scale[col] - affine.center[col]) * affine.root[row + i]
+        t = X.tile(block * X.tile_rows, X.n_rows, item * X.tile_cols, job.cols.count)
+        map_tile(X, job.affine, job.cols, t, job.out + t.first * X.n_rows + t.row, X.n_rows)
+
+
+cdef void map_tile(DenseDesign X, Affine* affine, Columns cols, Tile t, double* out, index_t stride) noexcept nogil:
+    # out[j * stride + i] = the affinely mapped entries of the tile.
+    cdef double* tile = &X.tiles[threadid(), 0]
+    cdef index_t at = 1 if t.by_row else t.nr
+    cdef index_t step = t.nc if t.by_row else 1
+    cdef double scale, center
+    cdef index_t i, j
+    if t.nc:
+        X.load(cols, t, tile)
+    for j in range(t.nc):
+        scale = affine.scale[column_at(cols, t.first + j)]
+        center = affine.center[column_at(cols, t.first + j)]
+        for i in range(t.nr):
+            out[j * stride + i] = (tile[j * at + i * step] * scale - center) * affine.root[t.row + i]

@@ -1,6 +1,15 @@
 from fastreg.design.base cimport Affine, Columns, Design, index_t
 
 
+cdef struct Entries:
+    # The stored entries of one column.
+    const void* values
+    const void* rows
+    index_t count
+    bint single
+    bint wide
+
+
 cdef class SparseDesign(Design):
     cdef object owner
     cdef const void* data
@@ -9,11 +18,6 @@ cdef class SparseDesign(Design):
     cdef bint single
     cdef bint wide_index
 
-    cdef double dot(self, index_t j, const double* u) noexcept nogil
-    cdef void add(self, index_t j, double factor, double* out) noexcept nogil
-    cdef void column_moments(self, index_t j, const double* weight, double scale, double* moments) noexcept nogil
-    cdef index_t copy(self, index_t j, Affine* affine, int* rows, double* values) noexcept nogil
-    cdef void panel_column(self, index_t j, Affine* affine, index_t row, index_t nr, double* out) noexcept nogil
-    cdef double value(self, index_t e) noexcept nogil
-    cdef index_t row(self, index_t e) noexcept nogil
+    cdef Entries column(self, index_t j) noexcept nogil
+    cdef void load_rows(self, Affine* affine, index_t col, index_t row, index_t end, double* out) noexcept nogil
     cdef index_t batch_end(self, Columns cols, index_t start) noexcept nogil

@@ -1,8 +1,8 @@
 """A compressed sparse column matrix used as it lies: float32 or float64, int32 or int64 indices.
 
-Rows are sorted and unique inside a column (the border sees to that). Every operation is made of five small
-loops over one column; the fused types of values and indices are resolved there and nowhere else. Centers
-never touch the zeros of a column: they enter as scalars, except in a Gram panel, which is dense anyway.
+Rows are sorted and unique inside a column (the border sees to that). Every operation is made of small
+loops over the entries of one column; what type values and indices have is known to two accessors, and the compiler
+takes the question out of the loops. Centers never touch the zeros of a column: they enter as scalars, except in a Gram panel, which is dense anyway.
 """
 
 import numpy as np
@@ -15,74 +15,68 @@ from fastreg.design.base cimport (
 )
 from fastreg.runtime.interrupt cimport poll
 
-ctypedef fused value_t:
-    double
-    float
-
-ctypedef fused row_t:
-    int
-    long long
-
 # Entries between two looks at Ctrl-C, about 10 ms' worth.
 cdef double BATCH_ENTRIES = 8e6
 
 
-cdef inline double dot_entries(const value_t* x, const row_t* rows, index_t count, const double* u) noexcept nogil:
+cdef inline double value_at(Entries x, index_t e) noexcept nogil:
+    return (<const float*> x.values)[e] if x.single else (<const double*> x.values)[e]
+
+
+cdef inline index_t row_at(Entries x, index_t e) noexcept nogil:
+    return <index_t> (<const long long*> x.rows)[e] if x.wide else (<const int*> x.rows)[e]
+
+
+cdef inline double dot_entries(Entries x, const double* u) noexcept nogil:
     cdef double even = 0.0
     cdef double odd = 0.0
     cdef index_t e
-    for e in range(0, count - 1, 2):
-        even += x[e] * u[rows[e]]
-        odd += x[e + 1] * u[rows[e + 1]]
-    if count % 2:
-        even += x[count - 1] * u[rows[count - 1]]
+    for e in range(0, x.count - 1, 2):
+        even += value_at(x, e) * u[row_at(x, e)]
+        odd += value_at(x, e + 1) * u[row_at(x, e + 1)]
+    if x.count % 2:
+        even += value_at(x, x.count - 1) * u[row_at(x, x.count - 1)]
     return even + odd
 
 
-cdef inline void add_entries(double factor, const value_t* x, const row_t* rows, index_t count, double* out) noexcept nogil:
+cdef inline void add_entries(Entries x, double factor, double* out) noexcept nogil:
     cdef index_t e
-    for e in range(count):
-        out[rows[e]] += factor * x[e]
+    for e in range(x.count):
+        out[row_at(x, e)] += factor * value_at(x, e)
 
 
-cdef inline void moments_entries(const value_t* x, const row_t* rows, index_t count, const double* weight, double scale, double* moments) noexcept nogil:
-    # moments = (mean, spread about it) of the scaled column, whose absent entries are zeros of weight 1 - seen.
-    cdef double mean = 0.0
-    cdef double spread = 0.0
+cdef inline void moments_entries(
+    Entries x, const double* weight, double scale, double* mean, double* spread
+) noexcept nogil:
+    # Mean and spread of the scaled column, whose absent entries are zeros of weight 1 - seen.
+    cdef double m = 0.0
+    cdef double s = 0.0
     cdef double seen = 0.0
     cdef double d
     cdef index_t e
-    for e in range(count):
-        mean += weight[rows[e]] * (x[e] * scale)
-        seen += weight[rows[e]]
-    for e in range(count):
-        d = x[e] * scale - mean
-        spread += weight[rows[e]] * (d * d)
-    moments[0] = mean
-    moments[1] = spread + max(0.0, 1.0 - seen) * (mean * mean)
+    for e in range(x.count):
+        m += weight[row_at(x, e)] * (value_at(x, e) * scale)
+        seen += weight[row_at(x, e)]
+    for e in range(x.count):
+        d = value_at(x, e) * scale - m
+        s += weight[row_at(x, e)] * (d * d)
+    mean[0] = m
+    spread[0] = s + max(0.0, 1.0 - seen) * (m * m)
 
 
-cdef inline index_t copy_entries(const value_t* x, const row_t* rows, index_t count, double scale, const double* root, int* out_rows, double* out) noexcept nogil:
-    cdef index_t e
-    for e in range(count):
-        out_rows[e] = <int> rows[e]
-        out[e] = x[e] * scale * root[rows[e]]
-    return count
-
-
-cdef inline void panel_entries(const value_t* x, const row_t* rows, index_t count, index_t row, index_t nr, double scale, const double* root, double* out) noexcept nogil:
-    # Add the scaled entries of rows row .. row + nr to out; the first of them is found by bisection.
+cdef inline void add_rows(Entries x, double scale, const double* root, index_t row, index_t end, double* out) noexcept nogil:
+    # Add the scaled entries of rows row .. end to out; the first of them is found by bisection.
     cdef index_t low = 0
-    cdef index_t high = count
+    cdef index_t high = x.count
     cdef index_t middle
     while low < high:
         middle = (low + high) // 2
-        if rows[middle] < row:
+        if row_at(x, middle) < row:
             low = middle + 1
         else:
             high = middle
-    while low < count and rows[low] < row + nr:
-        out[rows[low] - row] += x[low] * scale * root[rows[low]]
+    while low < x.count and row_at(x, low) < end:
+        out[row_at(x, low) - row] += value_at(x, low) * scale * root[row_at(x, low)]
         low += 1
 
 
@@ -106,68 +100,14 @@ cdef class SparseDesign(Design):
         self.n_threads = n_threads
         self.is_sparse = True
 
-    cdef double dot(self, index_t j, const double* u) noexcept nogil:
-        cdef index_t s = self.starts[j]
-        cdef index_t count = self.starts[j + 1] - s
-        if self.single:
-            if self.wide_index:
-                return dot_entries(<const float*> self.data + s, <const long long*> self.rows + s, count, u)
-            return dot_entries(<const float*> self.data + s, <const int*> self.rows + s, count, u)
-        if self.wide_index:
-            return dot_entries(<const double*> self.data + s, <const long long*> self.rows + s, count, u)
-        return dot_entries(<const double*> self.data + s, <const int*> self.rows + s, count, u)
-
-    cdef void add(self, index_t j, double factor, double* out) noexcept nogil:
-        cdef index_t s = self.starts[j]
-        cdef index_t count = self.starts[j + 1] - s
-        if self.single:
-            if self.wide_index:
-                add_entries(factor, <const float*> self.data + s, <const long long*> self.rows + s, count, out)
-            else:
-                add_entries(factor, <const float*> self.data + s, <const int*> self.rows + s, count, out)
-        elif self.wide_index:
-            add_entries(factor, <const double*> self.data + s, <const long long*> self.rows + s, count, out)
-        else:
-            add_entries(factor, <const double*> self.data + s, <const int*> self.rows + s, count, out)
-
-    cdef void column_moments(self, index_t j, const double* weight, double scale, double* moments) noexcept nogil:
-        cdef index_t s = self.starts[j]
-        cdef index_t count = self.starts[j + 1] - s
-        if self.single:
-            if self.wide_index:
-                moments_entries(<const float*> self.data + s, <const long long*> self.rows + s, count, weight, scale, moments)
-            else:
-                moments_entries(<const float*> self.data + s, <const int*> self.rows + s, count, weight, scale, moments)
-        elif self.wide_index:
-            moments_entries(<const double*> self.data + s, <const long long*> self.rows + s, count, weight, scale, moments)
-        else:
-            moments_entries(<const double*> self.data + s, <const int*> self.rows + s, count, weight, scale, moments)
-
-    cdef index_t copy(self, index_t j, Affine* affine, int* rows, double* values) noexcept nogil:
-        cdef index_t s = self.starts[j]
-        cdef index_t count = self.starts[j + 1] - s
-        cdef double scale = affine.scale[j]
-        if self.single:
-            if self.wide_index:
-                return copy_entries(<const float*> self.data + s, <const long long*> self.rows + s, count, scale, affine.root, rows, values)
-            return copy_entries(<const float*> self.data + s, <const int*> self.rows + s, count, scale, affine.root, rows, values)
-        if self.wide_index:
-            return copy_entries(<const double*> self.data + s, <const long long*> self.rows + s, count, scale, affine.root, rows, values)
-        return copy_entries(<const double*> self.data + s, <const int*> self.rows + s, count, scale, affine.root, rows, values)
-
-    cdef void panel_column(self, index_t j, Affine* affine, index_t row, index_t nr, double* out) noexcept nogil:
-        cdef index_t s = self.starts[j]
-        cdef index_t count = self.starts[j + 1] - s
-        cdef double scale = affine.scale[j]
-        if self.single:
-            if self.wide_index:
-                panel_entries(<const float*> self.data + s, <const long long*> self.rows + s, count, row, nr, scale, affine.root, out)
-            else:
-                panel_entries(<const float*> self.data + s, <const int*> self.rows + s, count, row, nr, scale, affine.root, out)
-        elif self.wide_index:
-            panel_entries(<const double*> self.data + s, <const long long*> self.rows + s, count, row, nr, scale, affine.root, out)
-        else:
-            panel_entries(<const double*> self.data + s, <const int*> self.rows + s, count, row, nr, scale, affine.root, out)
+    cdef Entries column(self, index_t j) noexcept nogil:
+        cdef Entries x
+        cdef index_t start = self.starts[j]
+        x.single, x.wide = self.single, self.wide_index
+        x.values = <const char*> self.data + start * (4 if self.single else 8)
+        x.rows = <const char*> self.rows + start * (8 if self.wide_index else 4)
+        x.count = self.starts[j + 1] - start
+        return x
 
     cdef index_t batch_end(self, Columns cols, index_t start) noexcept nogil:
         # The columns from `start` on that hold a batch's worth of entries.
@@ -187,13 +127,15 @@ cdef class SparseDesign(Design):
         return total
 
     cdef int scan(self, double* largest) except -1 nogil:
+        cdef Entries x
         cdef index_t j, e
         cdef double value
         poll()
         for j in range(self.n_cols):
+            x = self.column(j)
             largest[j] = 0.0
-            for e in range(self.starts[j], self.starts[j + 1]):
-                value = self.value(e)
+            for e in range(x.count):
+                value = value_at(x, e)
                 if value * 0.0 != 0.0:
                     largest[j] = NAN
                     break
@@ -202,13 +144,10 @@ cdef class SparseDesign(Design):
 
     cdef int moments(self, const double* weight, const double* scale, double* mean, double* spread) except -1 nogil:
         cdef index_t j
-        cdef double[2] pair
         self.entries_read += self.n_entries
         poll()
         for j in range(self.n_cols):
-            self.column_moments(j, weight, scale[j], pair)
-            mean[j] = pair[0]
-            spread[j] = pair[1]
+            moments_entries(self.column(j), weight, scale[j], mean + j, spread + j)
         return 0
 
     cdef int correlate(self, Vectors u, Columns cols, double* out) except -1 nogil:
@@ -222,75 +161,73 @@ cdef class SparseDesign(Design):
             end = self.batch_end(cols, start)
             for j in prange(start, end, num_threads=threads, schedule="dynamic", chunksize=512):
                 for t in range(u.count):
-                    out[t * cols.count + j] = self.dot(column_at(cols, j), u.data + t * self.n_rows)
+                    out[t * cols.count + j] = dot_entries(self.column(column_at(cols, j)), u.data + t * self.n_rows)
             start = end
         return 0
 
     cdef int predict(self, Columns cols, Vectors coef, double* eta) except -1 nogil:
         cdef index_t start = 0
         cdef index_t end, j, t
+        cdef double b
         self.entries_read += self.size_of(cols)
         while start < cols.count:
             poll()
             end = self.batch_end(cols, start)
             for j in range(start, end):
                 for t in range(coef.count):
-                    if coef.data[t * cols.count + j] != 0.0:
-                        self.add(column_at(cols, j), coef.data[t * cols.count + j], eta + t * self.n_rows)
+                    b = coef.data[t * cols.count + j]
+                    if b != 0.0:
+                        add_entries(self.column(column_at(cols, j)), b, eta + t * self.n_rows)
             start = end
         return 0
 
     cdef int pack(self, Affine* affine, Columns cols, double* out) except -1 nogil:
-        cdef index_t j, col
+        cdef index_t j
+        cdef int threads = self.team(<double> self.n_rows * cols.count)
         self.entries_read += self.size_of(cols)
         poll()
-        for j in prange(cols.count, num_threads=self.team(<double> self.n_rows * cols.count), schedule="dynamic"):
-            col = column_at(cols, j)
-            center_rows(-affine.center[col], affine.root, self.n_rows, out + j * self.n_rows)
-            self.panel_column(col, affine, 0, self.n_rows, out + j * self.n_rows)
+        for j in prange(cols.count, num_threads=threads, schedule="dynamic"):
+            self.load_rows(affine, column_at(cols, j), 0, self.n_rows, out + j * self.n_rows)
         return 0
 
     cdef int compress(self, Affine* affine, Columns cols, Compressed out) except -1 nogil:
-        cdef index_t j, at
+        cdef Entries x
+        cdef index_t j, e, at
         self.entries_read += self.size_of(cols)
         poll()
         for j in range(cols.count):
+            x = self.column(column_at(cols, j))
             at = out.starts[j]
-            out.starts[j + 1] = at + self.copy(column_at(cols, j), affine, out.rows + at, out.values + at)
+            out.starts[j + 1] = at + x.count
+            for e in range(x.count):
+                out.rows[at + e] = <int> row_at(x, e)
+                out.values[at + e] = value_at(x, e) * affine.scale[column_at(cols, j)] * affine.root[row_at(x, e)]
         return 0
 
+    cdef void load_rows(self, Affine* affine, index_t col, index_t row, index_t end, double* out) noexcept nogil:
+        # Rows row .. end of the mapped column: first the zeros, then the entries.
+        cdef index_t i
+        for i in range(row, end):
+            out[i - row] = -affine.center[col] * affine.root[i]
+        add_rows(self.column(col), affine.scale[col], affine.root, row, end, out)
+
     cdef void load_panel(self, Affine* affine, index_t row, Columns cols, index_t first, double* out) noexcept nogil:
-        cdef index_t nr = min(CUBE, self.n_rows - row)
-        cdef index_t j, col, i
+        cdef index_t end = min(row + CUBE, self.n_rows)
+        cdef index_t j, i
         for j in range(STRIP):
             for i in range(CUBE):
                 out[j * CUBE + i] = 0.0
             if first + j < cols.count:
-                col = column_at(cols, first + j)
-                center_rows(-affine.center[col], affine.root + row, nr, out + j * CUBE)
-                self.panel_column(col, affine, row, nr, out + j * CUBE)
+                self.load_rows(affine, column_at(cols, first + j), row, end, out + j * CUBE)
 
     cdef bint equal(self, index_t a, index_t b) noexcept nogil:
-        cdef index_t count = self.starts[a + 1] - self.starts[a]
-        cdef index_t e, ea, eb
-        if count != self.starts[b + 1] - self.starts[b]:
+        cdef Entries x = self.column(a)
+        cdef Entries y = self.column(b)
+        cdef index_t e
+        if x.count != y.count:
             return False
-        for e in range(count):
-            ea = self.starts[a] + e
-            eb = self.starts[b] + e
+        for e in range(x.count):
             self.entries_read += 2
-            if self.row(ea) != self.row(eb) or self.value(ea) != self.value(eb):
+            if row_at(x, e) != row_at(y, e) or value_at(x, e) != value_at(y, e):
                 return False
         return True
-
-    cdef double value(self, index_t e) noexcept nogil:
-        return (<const float*> self.data)[e] if self.single else (<const double*> self.data)[e]
-
-    cdef index_t row(self, index_t e) noexcept nogil:
-        return (<const long long*> self.rows)[e] if self.wide_index else (<const int*> self.rows)[e]
-
-
-cdef void center_rows(double center, const double* root, index_t count, double* out) noexcept nogil:
-    cdef index_t i
-    for i in range(count):
-        out[i] = center * root[i]

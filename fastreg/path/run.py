@@ -23,10 +23,14 @@ RIDGE_TOP = 10.0
 class PathFit:
     """One call: the solvers over a problem, and the way from their traces to a result."""
 
-    def __init__(
-        self, problem: Problem, l1_ratio: float, tol: float, max_iter: int, start: np.ndarray | None
-    ) -> None:
-        self.problem, self.l1_ratio, self.tol, self.max_iter, self.start = problem, l1_ratio, tol, max_iter, start
+    def __init__(self, problem: Problem, l1_ratio: float, tol: float, max_iter: int, start: np.ndarray | None) -> None:
+        self.problem, self.l1_ratio, self.tol, self.max_iter, self.start = (
+            problem,
+            l1_ratio,
+            tol,
+            max_iter,
+            start,
+        )
         penalty = problem.penalty
         self.bounded = bool(np.isfinite(penalty["lower"]).any() or np.isfinite(penalty["upper"]).any())
         self.is_ridge = not (penalty["l1"] > 0).any() and (l1_ratio == 0 or not len(penalty["l1"]))

@@ -94,7 +94,12 @@ class RidgeSolver:
         return float(eigsh(operator, k=1, tol=0.02, v0=start, return_eigenvectors=False)[0])
 
     def path(
-        self, y: np.ndarray, correlation: np.ndarray, a2: np.ndarray, gap_target: float, start: np.ndarray | None
+        self,
+        y: np.ndarray,
+        correlation: np.ndarray,
+        a2: np.ndarray,
+        gap_target: float,
+        start: np.ndarray | None,
     ) -> Iterator[tuple[np.ndarray, float, float, int]]:
         """Yield (coefficients, gap, loss, iterations) for every a2, largest first."""
         step = alphas_at_once(self.design) if self.route != "krylov" else 1
@@ -164,9 +169,7 @@ class RidgeSolver:
     def _normal(self, c: np.ndarray, a2: float) -> np.ndarray:
         return self._backward(self._forward(c)) + a2 * c
 
-    def _krylov(
-        self, y: np.ndarray, a2: float, gap_target: float, start: np.ndarray | None
-    ) -> tuple[np.ndarray, int]:
+    def _krylov(self, y: np.ndarray, a2: float, gap_target: float, start: np.ndarray | None) -> tuple[np.ndarray, int]:
         size = len(self.rest)
         count = [0]
         right = self._backward(y)
@@ -179,9 +182,7 @@ class RidgeSolver:
 
             # gap = ||r||^2 / (2 a2); half the target leaves room for rounding.
             accuracy = np.sqrt(a2 * gap_target)
-            c, _ = cg(
-                operator, right, x0=before, rtol=0.0, atol=accuracy, maxiter=KRYLOV_ITERATIONS, callback=tick
-            )
+            c, _ = cg(operator, right, x0=before, rtol=0.0, atol=accuracy, maxiter=KRYLOV_ITERATIONS, callback=tick)
         else:
             operator = LinearOperator(
                 (self.design.n_rows, size),
