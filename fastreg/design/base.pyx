@@ -146,10 +146,11 @@ cdef void load_strip(Design X, Affine* affine, Panels* panels, index_t item) noe
     cdef index_t strips = panels.blocks * (CUBE // STRIP)
     cdef index_t row = panels.row + (item // strips) * CUBE
     cdef index_t first = (item % strips) * STRIP
-    cdef bint of_b = first >= panels.wa * CUBE
-    X.load_panel(
-        affine, row, panels.b if of_b else panels.a, first - (panels.wa * CUBE if of_b else 0), panels.data + item * STRIP * CUBE
-    )
+    cdef double* out = panels.data + item * STRIP * CUBE
+    if first < panels.wa * CUBE:
+        X.load_panel(affine, row, panels.a, first, out)
+    else:
+        X.load_panel(affine, row, panels.b, first - panels.wa * CUBE, out)
 
 
 cdef void multiply_panels(Panels* panels, index_t ia, index_t ib, double* out, index_t stride) noexcept nogil:

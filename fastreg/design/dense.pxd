@@ -16,6 +16,11 @@ cdef struct Job:
     index_t rows
 
 
+cdef class DenseDesign
+
+ctypedef void (*Work)(DenseDesign, Job*, index_t) noexcept nogil
+
+
 cdef class DenseDesign(Design):
     cdef object owner
     cdef const void* data
@@ -28,7 +33,7 @@ cdef class DenseDesign(Design):
     cdef double[:, ::1] tiles
     cdef double[::1] partial
 
-    cdef int each(self, void (*work)(DenseDesign, Job*, index_t) noexcept nogil, Job* job, index_t items, double entries) except -1 nogil
+    cdef int each(self, Work work, Job* job, index_t items, double entries) except -1 nogil
     cdef void load(self, Columns cols, Tile t, double* out) noexcept nogil
     cdef void correlate_tile(self, Columns cols, Tile t, const double* u, double* out) noexcept nogil
     cdef void predict_tile(self, Columns cols, Tile t, const double* coef, double* eta) noexcept nogil

@@ -13,7 +13,7 @@ from cython.parallel cimport prange, threadid
 from libc.math cimport fabs, NAN
 
 from fastreg.design.base cimport CUBE, STRIP, Affine, Columns, Design, Vectors, ceil_div, column_at, index_t
-from fastreg.design.tiles cimport Tile, combine, combine_single, dot_single, load_tile, project, dot
+from fastreg.design.tiles cimport Tile, combine, combine_single, dot, dot_single, load_tile, project
 from fastreg.runtime.interrupt cimport poll
 
 DTYPES = ("f8", "f4", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8")
@@ -87,19 +87,20 @@ cdef class DenseDesign(Design):
     cdef void correlate_tile(self, Columns cols, Tile t, const double* u, double* out) noexcept nogil:
         # out[j] += sum of x_ij u_i over the rows of the tile.
         cdef double* buffer
-        cdef index_t at = t.row * self.row_stride
-        cdef index_t j
+        cdef index_t at, j
         if self.direct and not t.by_row:
             for j in range(t.nc):
+                at = t.row + column_at(cols, t.first + j) * self.col_stride
                 if self.code == DOUBLE:
-                    out[j] += dot(<const double*> self.data + at + column_at(cols, t.first + j) * self.col_stride, u, t.nr)
+                    out[j] += dot(<const double*> self.data + at, u, t.nr)
                 else:
-                    out[j] += dot_single(<const float*> self.data + at + column_at(cols, t.first + j) * self.col_stride, u, t.nr)
+                    out[j] += dot_single(<const float*> self.data + at, u, t.nr)
         elif self.direct and cols.index == NULL:
+            at = t.row * self.row_stride + t.first
             if self.code == DOUBLE:
-                combine(<const double*> self.data + at + t.first, t.nr, self.row_stride, t.nc, u, out)
+                combine(<const double*> self.data + at, t.nr, self.row_stride, t.nc, u, out)
             else:
-                combine_single(<const float*> self.data + at + t.first, t.nr, self.row_stride, t.nc, u, out)
+                combine_single(<const float*> self.data + at, t.nr, self.row_stride, t.nc, u, out)
         else:
             buffer = &self.tiles[threadid(), 0]
             self.load(cols, t, buffer)
@@ -111,14 +112,14 @@ cdef class DenseDesign(Design):
     cdef void predict_tile(self, Columns cols, Tile t, const double* coef, double* eta) noexcept nogil:
         # eta[i] += sum of x_ij coef_j over the columns of the tile.
         cdef double* buffer
-        cdef index_t at = t.row * self.row_stride
-        cdef index_t j
+        cdef index_t at, j
         if self.direct and not t.by_row:
             for j in range(t.nc):
+                at = t.row + column_at(cols, t.first + j) * self.col_stride
                 if self.code == DOUBLE:
-                    combine(<const double*> self.data + at + column_at(cols, t.first + j) * self.col_stride, 1, 0, t.nr, coef + j, eta)
+                    combine(<const double*> self.data + at, 1, 0, t.nr, coef + j, eta)
                 else:
-                    combine_single(<const float*> self.data + at + column_at(cols, t.first + j) * self.col_stride, 1, 0, t.nr, coef + j, eta)
+                    combine_single(<const float*> self.data + at, 1, 0, t.nr, coef + j, eta)
         else:
             buffer = &self.tiles[threadid(), 0]
             self.load(cols, t, buffer)
@@ -127,7 +128,7 @@ cdef class DenseDesign(Design):
             else:
                 combine(buffer, t.nc, t.nr, t.nr, coef, eta)
 
-    cdef int each(self, void (*work)(DenseDesign, Job*, index_t) noexcept nogil, Job* job, index_t items, double entries) except -1 nogil:
+    cdef int each(self, Work work, Job* job, index_t items, double entries) except -1 nogil:
         # Share pieces of work, of so many entries each, out to the threads; look at Ctrl-C between batches of them.
         cdef index_t batch = max(self.n_threads, <index_t> (BATCH_ENTRIES / max(entries, 1.0)))
         cdef int threads = self.team(entries * items)
@@ -141,15 +142,17 @@ cdef class DenseDesign(Design):
 
     cdef int scan(self, double* largest) except -1 nogil:
         cdef Job job
+        cdef double entries = <double> self.n_rows * self.tile_cols
         job.cols.index, job.cols.count, job.out = NULL, self.n_cols, largest
-        return self.each(scan_chunk, &job, ceil_div(self.n_cols, self.tile_cols), <double> self.n_rows * self.tile_cols)
+        return self.each(scan_chunk, &job, ceil_div(self.n_cols, self.tile_cols), entries)
 
     cdef int moments(self, const double* weight, const double* scale, double* mean, double* spread) except -1 nogil:
         cdef Job job
         job.cols.index, job.cols.count = NULL, self.n_cols
+        cdef double entries = <double> self.n_rows * self.tile_cols
         job.weight, job.scale, job.out, job.spread = weight, scale, mean, spread
         self.entries_read += self.n_entries
-        return self.each(moments_chunk, &job, ceil_div(self.n_cols, self.tile_cols), <double> self.n_rows * self.tile_cols)
+        return self.each(moments_chunk, &job, ceil_div(self.n_cols, self.tile_cols), entries)
 
     cdef int correlate(self, Vectors u, Columns cols, double* out) except -1 nogil:
         cdef Job job
@@ -176,15 +179,17 @@ cdef class DenseDesign(Design):
 
     cdef int predict(self, Columns cols, Vectors coef, double* eta) except -1 nogil:
         cdef Job job
+        cdef double entries = <double> self.tile_rows * cols.count * coef.count
         job.cols, job.vectors, job.out = cols, coef, eta
         self.entries_read += <double> self.n_rows * cols.count
-        return self.each(predict_rows, &job, ceil_div(self.n_rows, self.tile_rows), <double> self.tile_rows * cols.count)
+        return self.each(predict_rows, &job, ceil_div(self.n_rows, self.tile_rows), entries)
 
     cdef int pack(self, Affine* affine, Columns cols, double* out) except -1 nogil:
         cdef Job job
+        cdef double entries = <double> self.n_rows * self.tile_cols
         job.cols, job.affine, job.out = cols, affine, out
         self.entries_read += <double> self.n_rows * cols.count
-        return self.each(pack_chunk, &job, ceil_div(cols.count, self.tile_cols), <double> self.n_rows * self.tile_cols)
+        return self.each(pack_chunk, &job, ceil_div(cols.count, self.tile_cols), entries)
 
     cdef void load_panel(self, Affine* affine, index_t row, Columns cols, index_t first, double* out) noexcept nogil:
         cdef Tile t
@@ -301,7 +306,9 @@ cdef void predict_rows(DenseDesign X, Job* job, index_t item) noexcept nogil:
     for block in range(ceil_div(job.cols.count, X.tile_cols)):
         t = X.tile(item * X.tile_rows, X.n_rows, block * X.tile_cols, job.cols.count)
         for k in range(job.vectors.count):
-            X.predict_tile(job.cols, t, job.vectors.data + k * job.cols.count + t.first, job.out + k * X.n_rows + t.row)
+            X.predict_tile(
+                job.cols, t, job.vectors.data + k * job.cols.count + t.first, job.out + k * X.n_rows + t.row
+            )
 
 
 cdef void pack_chunk(DenseDesign X, Job* job, index_t item) noexcept nogil:

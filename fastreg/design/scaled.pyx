@@ -136,15 +136,17 @@ cdef class ScaledDesign:
         cdef Columns cols = self.select(features, 0)
         cdef Vectors scaled
         cdef double shift
-        cdef index_t i, j, t, col
+        cdef double* out
+        cdef index_t i, j, t
         self.reserve(coef.count)
         scaled.data = &self._coef[0, 0]
         scaled.count = coef.count
         for t in range(coef.count):
             for i in range(self.n_rows):
                 self._rows[t, i] = 0.0
+            out = &self._coef[0, 0] + t * cols.count
             for j in range(cols.count):
-                (&self._coef[0, 0])[t * cols.count + j] = self._scale[column_at(cols, j)] * coef.data[t * cols.count + j]
+                out[j] = self._scale[column_at(cols, j)] * coef.data[t * cols.count + j]
         self.raw.predict(cols, scaled, &self._rows[0, 0])
         for t in range(coef.count):
             shift = 0.0
@@ -155,8 +157,9 @@ cdef class ScaledDesign:
         return 0
 
     cdef int gram(self, Columns a, Columns b, double* out, index_t stride) except -1 nogil:
+        cdef bint same = a.index == b.index and a.count == b.count
         cdef Columns left = self.select(a, 0)
-        return self.raw.gram(&self.affine, left, left if a.index == b.index and a.count == b.count else self.select(b, 1), out, stride)
+        return self.raw.gram(&self.affine, left, left if same else self.select(b, 1), out, stride)
 
     cdef int pack(self, Columns features, double* out) except -1 nogil:
         return self.raw.pack(&self.affine, self.select(features, 0), out)

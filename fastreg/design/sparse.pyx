@@ -1,8 +1,9 @@
 """A compressed sparse column matrix used as it lies: float32 or float64, int32 or int64 indices.
 
-Rows are sorted and unique inside a column (the border sees to that). Every operation is made of small
-loops over the entries of one column; what type values and indices have is known to two accessors, and the compiler
-takes the question out of the loops. Centers never touch the zeros of a column: they enter as scalars, except in a Gram panel, which is dense anyway.
+Rows are sorted and unique inside a column (the border sees to that). Every operation is made of small loops over the
+entries of one column; what type values and indices have is known to two accessors, and the compiler takes the
+question out of the loops. Centers never touch the zeros of a column: they enter as scalars, except in a Gram
+panel, which is dense anyway.
 """
 
 import numpy as np
@@ -64,7 +65,9 @@ cdef inline void moments_entries(
     spread[0] = s + max(0.0, 1.0 - seen) * (m * m)
 
 
-cdef inline void add_rows(Entries x, double scale, const double* root, index_t row, index_t end, double* out) noexcept nogil:
+cdef inline void add_rows(
+    Entries x, double scale, const double* root, index_t row, index_t end, double* out
+) noexcept nogil:
     # Add the scaled entries of rows row .. end to out; the first of them is found by bisection.
     cdef index_t low = 0
     cdef index_t high = x.count

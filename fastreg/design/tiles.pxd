@@ -22,7 +22,9 @@ cdef struct Tile:
     bint by_row
 
 
-cdef inline void load_tile(const number* x, index_t rs, index_t cs, Tile t, const index_t* cols, double* out) noexcept nogil:
+cdef inline void load_tile(
+    const number* x, index_t rs, index_t cs, Tile t, const index_t* cols, double* out
+) noexcept nogil:
     # out = the tile as float64, row after row or column after column, as X itself lies, so that both streams are
     # read in order. x has the strides rs and cs; cols NULL stands for all columns in order.
     cdef index_t i, j
@@ -57,15 +59,21 @@ cdef inline void load_tile(const number* x, index_t rs, index_t cs, Tile t, cons
 cdef extern from "lines.h" nogil:
     double dot "fastreg_dot_f64"(const double* x, const double* v, index_t n)
     double dot_single "fastreg_dot_f32"(const float* x, const double* v, index_t n)
-    void combine "fastreg_combine_f64"(const double* x, index_t count, index_t stride, index_t n, const double* factors, double* out)
-    void combine_single "fastreg_combine_f32"(const float* x, index_t count, index_t stride, index_t n, const double* factors, double* out)
+    void combine "fastreg_combine_f64"(
+        const double* x, index_t count, index_t stride, index_t n, const double* factors, double* out
+    )
+    void combine_single "fastreg_combine_f32"(
+        const float* x, index_t count, index_t stride, index_t n, const double* factors, double* out
+    )
 
 
 cdef inline void axpy(double factor, const double* x, double* out, index_t n) noexcept nogil:
     combine(x, 1, 0, n, &factor, out)
 
 
-cdef inline void project(const double* matrix, index_t count, index_t length, const double* vector, double* out) noexcept nogil:
+cdef inline void project(
+    const double* matrix, index_t count, index_t length, const double* vector, double* out
+) noexcept nogil:
     # out[c] += matrix[c, :] . vector over count lines that follow one another.
     cdef index_t c
     for c in range(count):

@@ -68,7 +68,9 @@ cdef class Trace:
         return 0
 
 
-def run_path(WorkingSetSolver solver, const double[::1] a1, const double[::1] a2, double target, index_t max_iter, callback=None):
+def run_path(
+    WorkingSetSolver solver, const double[::1] a1, const double[::1] a2, double target, index_t max_iter, callback=None
+):
     """Solve for every pair of penalty scales in turn, each from the solution before.
 
     Parameters

@@ -1,11 +1,12 @@
 """One call of ``fit_path``: from the problem through the solvers to the result."""
 
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
+from fastreg.loss.squared import SquaredLoss
 from fastreg.path.loop import run_path
 from fastreg.path.result import PathResult
 from fastreg.problem.problem import Problem
@@ -18,6 +19,16 @@ from fastreg.solver.working_set import WorkingSetSolver
 ABOVE = 1.0 + 8 * np.finfo(float).eps
 # A ridge grid starts where every coefficient is less than a tenth of its least-squares value.
 RIDGE_TOP = 10.0
+
+
+class Piece(NamedTuple):
+    """The fit of one target at one alpha, in the solver's units."""
+
+    features: np.ndarray
+    beta: np.ndarray
+    gap: float
+    loss: float
+    iterations: int
 
 
 class PathFit:
@@ -63,7 +74,7 @@ class PathFit:
         """Return where the default grid starts."""
         if not self.is_ridge:
             return self.alpha_max()
-        largest = RidgeSolver(self.problem.design, self.problem.penalty["l2"]).largest_eigenvalue()
+        largest = self.ridge(self.problem.penalty["l2"]).largest_eigenvalue()
         _, scale = self.problem.penalty_scales(np.ones(1))
         return RIDGE_TOP * largest / float(scale[0])
 
@@ -88,11 +99,11 @@ class PathFit:
         # The null model is wanted to rounding: its correlations are the top of the grid.
         return solver.null_correlations(0.0, self.max_iter).copy()
 
-    def run(self, grid: np.ndarray, report: Any) -> list[list[tuple]]:
-        """Return for every target and alpha (features, coefficients, gap, loss, iterations)."""
+    def run(self, grid: np.ndarray, report: Any) -> list[list[Piece]]:
+        """Return the pieces of every target, one an alpha."""
         return [self._run_target(k, grid, report) for k in range(len(self.problem.targets))]
 
-    def _run_target(self, k: int, grid: np.ndarray, report: Any) -> list[tuple]:
+    def _run_target(self, k: int, grid: np.ndarray, report: Any) -> list[Piece]:
         if self.is_ridge and not self.bounded:
             return self._run_ridge(k, grid, report, self.problem.penalty["l2"])
         # At alpha = 0 there is no penalty left to make a working set: least squares.
@@ -103,7 +114,7 @@ class PathFit:
             pieces += self._run_ridge(k, grid[len(positive) :], report, ones)
         return pieces
 
-    def _run_working_set(self, k: int, grid: np.ndarray, report: Any) -> list[tuple]:
+    def _run_working_set(self, k: int, grid: np.ndarray, report: Any) -> list[Piece]:
         problem, solver = self.problem, self.solver(len(grid))
         solver.set_target(problem.targets[k], problem.correlations[k])
         if self.start is not None:
@@ -114,11 +125,11 @@ class PathFit:
         trace = run_path(solver, a1, a2, float(problem.gap_targets(self.tol)[k]), self.max_iter, callback)
         parts = [slice(trace.starts[i], trace.starts[i + 1]) for i in range(len(grid))]
         return [
-            (trace.features[part], trace.values[part], trace.gaps[i], trace.losses[i], trace.epochs[i])
+            Piece(trace.features[part], trace.values[part], trace.gaps[i], trace.losses[i], trace.epochs[i])
             for i, part in enumerate(parts)
         ]
 
-    def _run_ridge(self, k: int, grid: np.ndarray, report: Any, l2: np.ndarray) -> list[tuple]:
+    def _run_ridge(self, k: int, grid: np.ndarray, report: Any, l2: np.ndarray) -> list[Piece]:
         problem = self.problem
         _, a2 = problem.penalty_scales(grid)
         start = None if self.start is None else problem.feature_coefficients(self.start[k])
@@ -127,7 +138,7 @@ class PathFit:
         solved = self.ridge(l2).path(problem.targets[k], problem.correlations[k], a2, target, start)
         for alpha, (beta, gap, loss, iterations) in zip(grid, solved, strict=True):
             support = np.flatnonzero(beta)
-            pieces.append((support, beta[support], gap, loss, iterations))
+            pieces.append(Piece(support, beta[support], gap, loss, iterations))
             if report is not None:
                 report(alpha, len(support), self._gap(gap))
         return pieces
@@ -135,7 +146,7 @@ class PathFit:
     def _gap(self, gap: float) -> float:
         return gap * self.problem.y_scale**2
 
-    def result(self, grid: np.ndarray, pieces: list[list[tuple]]) -> PathResult:
+    def result(self, grid: np.ndarray, pieces: list[list[Piece]]) -> PathResult:
         """Put the pieces back on the user's scale, warn where a gap stayed large."""
         problem = self.problem
         unit = problem.y_scale**2
@@ -145,8 +156,8 @@ class PathFit:
         converged = gaps <= problem.gap_targets(self.tol)
         if not converged.all():
             self._warn(grid, gaps, converged)
-        explained = 1.0 - np.divide(losses, null, out=np.ones_like(losses), where=null > 0)
-        shifts = [[problem.intercept_shift(p[0], p[1]).sum() for p in target] for target in pieces]
+        explained = SquaredLoss.deviance_ratio(losses, null)
+        shifts = [[problem.intercept_shift(piece.features, piece.beta).sum() for piece in target] for target in pieces]
         coefs = [self._coefs(target) for target in pieces]
         df = np.stack([np.diff(c.indptr) for c in coefs], axis=1)
         columns = [problem.y_means - np.array(shifts).T, gaps * unit, converged, n_iter, df, explained]
@@ -158,11 +169,11 @@ class PathFit:
             problem.design.n_passes, self.tol, self.l1_ratio, "squared", problem.names,
         )  # fmt: skip
 
-    def _coefs(self, target: list[tuple]) -> sp.csc_array:
+    def _coefs(self, target: list[Piece]) -> sp.csc_array:
         problem = self.problem
-        ends = np.cumsum([0] + [len(piece[0]) for piece in target])
-        features = np.concatenate([piece[0] for piece in target])
-        rows, values = problem.columns_of(features, np.concatenate([piece[1] for piece in target]))
+        ends = np.cumsum([0] + [len(piece.features) for piece in target])
+        features = np.concatenate([piece.features for piece in target])
+        rows, values = problem.columns_of(features, np.concatenate([piece.beta for piece in target]))
         order = np.lexsort((rows, np.repeat(np.arange(len(target)), np.diff(ends))))
         coefs = sp.csc_array((values[order], rows[order], ends), shape=(problem.n_columns, len(target)))
         if problem.members is not None and (problem.multiplicity > 1).any():

@@ -66,4 +66,6 @@ cdef inline bint may_enter(const Penalty* pen, index_t j, double z, double margi
     return (z + margin > t and pen.upper[j] > 0.0) or (z - margin < -t and pen.lower[j] < 0.0)
 
 
-cdef Penalty bind(const double[::1] l1, const double[::1] l2, const double[::1] lower, const double[::1] upper, double a1, double a2) noexcept
+cdef Penalty bind(
+    const double[::1] l1, const double[::1] l2, const double[::1] lower, const double[::1] upper, double a1, double a2
+) noexcept

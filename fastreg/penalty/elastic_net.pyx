@@ -33,7 +33,9 @@ def conjugates(penalty, double a1, double a2, const double[::1] z):
     return np.asarray(value), np.asarray(point)
 
 
-cdef Penalty bind(const double[::1] l1, const double[::1] l2, const double[::1] lower, const double[::1] upper, double a1, double a2) noexcept:
+cdef Penalty bind(
+    const double[::1] l1, const double[::1] l2, const double[::1] lower, const double[::1] upper, double a1, double a2
+) noexcept:
     cdef Penalty pen
     pen.l1, pen.l2, pen.lower, pen.upper = &l1[0], &l2[0], &lower[0], &upper[0]
     pen.a1, pen.a2 = a1, a2

@@ -22,6 +22,7 @@ import numpy as np
 
 from fastreg.design.convert import as_design
 from fastreg.design.scaled import ScaledDesign
+from fastreg.loss.squared import SquaredLoss
 from fastreg.problem.duplicates import group_equal
 from fastreg.problem.validate import (
     check_bounds,
@@ -96,7 +97,7 @@ class Problem:
     @cached_property
     def null_losses(self) -> np.ndarray:
         """Loss of every target at zero coefficients, in the solver's units."""
-        return 0.5 * np.einsum("ki,ki->k", self.targets, self.targets)
+        return SquaredLoss.value(self.targets)
 
     def gap_targets(self, tol: float) -> np.ndarray:
         """Return the duality gap to reach: tol times the null loss, plus what rounding cannot tell from 0."""
@@ -144,7 +145,9 @@ def build_problem(X: Any, y: Any, options: Options, collapse: bool = True) -> Pr
     lower, upper = check_bounds(options.lower_bounds, options.upper_bounds, raw.n_cols)
 
     design = ScaledDesign(raw, largest, weights, options.fit_intercept)
-    y, means, rounding = _center(y - offset, weights, options.fit_intercept)
+    y = y - offset
+    size = float(np.abs(y).max(where=weights > 0, initial=0.0))
+    means, y = SquaredLoss.null_model(y, weights, options.fit_intercept)
     y_scale = _power_of_two(np.abs(y).max(initial=0.0))
     targets = y / y_scale * design.root
     correlations = design.correlations(targets)
@@ -168,7 +171,7 @@ def build_problem(X: Any, y: Any, options: Options, collapse: bool = True) -> Pr
     if members is None and len(columns) < raw.n_cols:
         members = np.full(raw.n_cols, -1)
         members[columns] = np.arange(len(columns))
-    rounding = 0.5 * (4 * EPS * rounding / y_scale) ** 2
+    rounding = 0.5 * (4 * EPS * size / y_scale) ** 2
     return Problem(
         design, targets, correlations, penalty, y_scale, means, column_scale, members, multiplicity,
         options.fit_intercept, single, names, rounding, weights,
@@ -177,21 +180,6 @@ def build_problem(X: Any, y: Any, options: Options, collapse: bool = True) -> Pr
 
 def _power_of_two(size: float) -> float:
     return float(np.ldexp(1.0, int(np.frexp(size)[1]))) if size > 0 else 1.0
-
-
-def _center(y: np.ndarray, weights: np.ndarray, center: bool) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return y minus its weighted mean, the means, and the size of y that rounding is relative to."""
-    size = np.abs(y).max(axis=1, where=weights > 0, initial=0.0)
-    if not center:
-        return y, np.zeros(len(y)), float(size.max())
-    means = y @ weights
-    centered = y - means[:, None]
-    correction = centered @ weights
-    means, centered = means + correction, centered - correction[:, None]
-    # A target that is constant up to rounding is constant.
-    spread = np.abs(centered).max(axis=1, where=weights > 0, initial=0.0)
-    centered[spread <= 16 * EPS * size] = 0.0
-    return centered, means, float(size.max())
 
 
 def _penalty(

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-LOSSES = ("squared",)
+from fastreg.loss.squared import LOSSES
 
 
 def real_array(value: Any, name: str, dtype: type = float) -> np.ndarray:

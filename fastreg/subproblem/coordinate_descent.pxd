@@ -16,4 +16,6 @@ cdef class CoordinateDescent:
     cdef readonly double gap
 
     cdef int reserve(self, index_t capacity) except -1 nogil
-    cdef index_t solve(self, Form form, const Penalty* pen, Evidence evidence, double target, index_t max_epochs) except -1 nogil
+    cdef index_t solve(
+        self, Form form, const Penalty* pen, Evidence evidence, double target, index_t max_epochs
+    ) except -1 nogil

@@ -45,7 +45,9 @@ cdef class CoordinateDescent:
                 self._grow(capacity)
         return 0
 
-    def minimize(self, Form form, penalty, double a1, double a2, const double[::1] target, double gap, index_t max_epochs):
+    def minimize(
+        self, Form form, penalty, double a1, double a2, const double[::1] target, double gap, index_t max_epochs
+    ):
         """Solve the subproblem of a form with columns (all features in order) and return (coefficients, epochs).
 
         Parameters
@@ -68,7 +70,9 @@ cdef class CoordinateDescent:
         epochs = self.solve(form, &pen, evidence, gap, max_epochs)
         return np.array(form.beta[:form.count]), epochs
 
-    cdef index_t solve(self, Form form, const Penalty* pen, Evidence evidence, double target, index_t max_epochs) except -1 nogil:
+    cdef index_t solve(
+        self, Form form, const Penalty* pen, Evidence evidence, double target, index_t max_epochs
+    ) except -1 nogil:
         # Return the epochs spent; ``self.gap`` is the gap of the subproblem, at most target unless they ran out
         # or rounding stops all progress. ``evidence`` brings norm and zero_level.
         if form.count == 0:
@@ -82,7 +86,9 @@ cdef class CoordinateDescent:
         return descend(self, <SparseColumns> form, pen, &evidence, target, max_epochs)
 
 
-cdef index_t descend(CoordinateDescent self, Leaf form, const Penalty* pen, Evidence* evidence, double target, index_t max_epochs) except -1 nogil:
+cdef index_t descend(
+    CoordinateDescent self, Leaf form, const Penalty* pen, Evidence* evidence, double target, index_t max_epochs
+) except -1 nogil:
     cdef index_t epochs = 0
     cdef index_t size
     cdef double step
@@ -101,7 +107,9 @@ cdef index_t descend(CoordinateDescent self, Leaf form, const Penalty* pen, Evid
         epochs += descend_support(self, form, pen, size, step, min(SUPPORT_EPOCHS, max_epochs - epochs))
 
 
-cdef index_t descend_support(CoordinateDescent self, Leaf form, const Penalty* pen, index_t size, double first_step, index_t max_epochs) except -1 nogil:
+cdef index_t descend_support(
+    CoordinateDescent self, Leaf form, const Penalty* pen, index_t size, double first_step, index_t max_epochs
+) except -1 nogil:
     # Epochs over the support alone, with an extrapolation every DEPTH of them.
     cdef index_t epoch
     cdef index_t stored = 0
@@ -194,7 +202,7 @@ cdef void extrapolate(CoordinateDescent self, Leaf form, const Penalty* pen, ind
     cdef double* slope = &self.history[DEPTH + 2, 0]
     cdef double change = 0.0
     cdef double new, old
-    cdef index_t k, l, i
+    cdef index_t k, line, i
     if size == 0 or not anderson_weights(self, size, weights):
         return
     for k in range(size):
@@ -203,8 +211,8 @@ cdef void extrapolate(CoordinateDescent self, Leaf form, const Penalty* pen, ind
     for k in range(size):
         i = self.support[k]
         new = 0.0
-        for l in range(DEPTH):
-            new += weights[l] * self.history[l + 1, k]
+        for line in range(DEPTH):
+            new += weights[line] * self.history[line + 1, k]
         new = clip(pen, form.feature[i], new)
         change += penalty_value(pen, form.feature[i], new) - penalty_value(pen, form.feature[i], before[k])
         if new != before[k]:
@@ -225,40 +233,43 @@ cdef void extrapolate(CoordinateDescent self, Leaf form, const Penalty* pen, ind
 
 
 cdef bint anderson_weights(CoordinateDescent self, index_t size, double* weights) noexcept nogil:
-    # Weights that sum to 1 and minimize || sum_l w_l (b_{l+1} - b_l) ||: solve (R R' + ridge) w = 1, normalize.
+    # Weights that sum to 1 and minimize || sum_l w_l (b_{line+1} - b_l) ||: solve (R R' + ridge) w = 1, normalize.
     cdef double[DEPTH * DEPTH] a
     cdef double trace = 0.0
     cdef double total = 0.0
     cdef double factor
-    cdef index_t l, m, k
-    for l in range(DEPTH):
-        for m in range(l + 1):
+    cdef index_t line, other, k
+    for line in range(DEPTH):
+        for other in range(line + 1):
             factor = 0.0
             for k in range(size):
-                factor += (self.history[l + 1, k] - self.history[l, k]) * (self.history[m + 1, k] - self.history[m, k])
-            a[l * DEPTH + m] = factor
-            a[m * DEPTH + l] = factor
-        trace += a[l * DEPTH + l]
+                factor += (
+                    (self.history[line + 1, k] - self.history[line, k])
+                    * (self.history[other + 1, k] - self.history[other, k])
+                )
+            a[line * DEPTH + other] = factor
+            a[other * DEPTH + line] = factor
+        trace += a[line * DEPTH + line]
     if not trace > 0.0:
         return False
-    for l in range(DEPTH):
-        a[l * DEPTH + l] += 1e-13 * trace
-        weights[l] = 1.0
-    for l in range(DEPTH):
-        for m in range(l + 1, DEPTH):
-            factor = a[m * DEPTH + l] / a[l * DEPTH + l]
-            for k in range(l, DEPTH):
-                a[m * DEPTH + k] -= factor * a[l * DEPTH + k]
-            weights[m] -= factor * weights[l]
-    for l in range(DEPTH - 1, -1, -1):
-        for k in range(l + 1, DEPTH):
-            weights[l] -= a[l * DEPTH + k] * weights[k]
-        weights[l] /= a[l * DEPTH + l]
-        total += weights[l]
+    for line in range(DEPTH):
+        a[line * DEPTH + line] += 1e-13 * trace
+        weights[line] = 1.0
+    for line in range(DEPTH):
+        for other in range(line + 1, DEPTH):
+            factor = a[other * DEPTH + line] / a[line * DEPTH + line]
+            for k in range(line, DEPTH):
+                a[other * DEPTH + k] -= factor * a[line * DEPTH + k]
+            weights[other] -= factor * weights[line]
+    for line in range(DEPTH - 1, -1, -1):
+        for k in range(line + 1, DEPTH):
+            weights[line] -= a[line * DEPTH + k] * weights[k]
+        weights[line] /= a[line * DEPTH + line]
+        total += weights[line]
     if not fabs(total) > 0.0:
         return False
-    for l in range(DEPTH):
-        weights[l] /= total
-        if not fabs(weights[l]) < 1e8:
+    for line in range(DEPTH):
+        weights[line] /= total
+        if not fabs(weights[line]) < 1e8:
             return False
     return True

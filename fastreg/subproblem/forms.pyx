@@ -213,7 +213,10 @@ cdef void product_block(GramForm form, index_t row, index_t col) noexcept nogil:
     cdef double beta = 0.0
     for block in range(ceil_div(n, CUBE)):
         depth = <int> min(CUBE, n - block * CUBE)
-        dgemm("T", "N", &nb, &na, &depth, &one, &form.P[col, block * CUBE], &ld, &form.P[row, block * CUBE], &ld, &beta, &form.Q[row, col], &stride)
+        dgemm(
+            "T", "N", &nb, &na, &depth, &one, &form.P[col, block * CUBE], &ld, &form.P[row, block * CUBE], &ld,
+            &beta, &form.Q[row, col], &stride,
+        )
         beta = 1.0
 
 

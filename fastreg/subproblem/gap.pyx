@@ -18,7 +18,7 @@ from libc.math cimport fabs, INFINITY
 
 from fastreg.design.base cimport index_t
 from fastreg.penalty.elastic_net cimport (
-    Penalty, conjugate_point, conjugate_value, penalty_value, soft_threshold, threshold,
+    Penalty, conjugate_point, conjugate_value, soft_threshold, threshold,
 )
 
 cdef int MAX_NEWTON = 40
@@ -30,8 +30,8 @@ cdef double dual_gap(const Penalty* pen, const Evidence* evidence, double* scale
     cdef double low = 0.0
     cdef double s = high
     cdef double slope, bend, step
-    cdef int iteration
-    for iteration in range(MAX_NEWTON):
+    cdef int _
+    for _ in range(MAX_NEWTON):
         slope = derivative(pen, evidence, s, &bend)
         if (slope <= 0.0 and s >= high) or slope == 0.0:
             break
@@ -122,7 +122,16 @@ cdef double gap_at(const Penalty* pen, const Evidence* evidence, double s) noexc
     return max(total, 0.0)
 
 
-def gap_of(penalty, double a1, double a2, const double[::1] beta, const double[::1] z, const double[::1] norm, double residual2, double zero_level):
+def gap_of(
+    penalty,
+    double a1,
+    double a2,
+    const double[::1] beta,
+    const double[::1] z,
+    const double[::1] norm,
+    double residual2,
+    double zero_level,
+):
     """Return the duality gap at coefficients ``beta`` with correlations ``z``, all features given.
 
     Parameters

@@ -1,0 +1,47 @@
+"""Squared loss, (y - eta)^2 / 2.
+
+Its gradient with respect to eta is minus the residual, so the dual variable u is the residual itself; its curvature
+is 1, so the subproblem is the problem; its conjugate is u^2/2 - u y, and projecting u off a column keeps it inside
+the domain, which is everything. The duality gap that follows is in ``fastreg.subproblem.gap``.
+"""
+
+import numpy as np
+
+EPS = np.finfo(float).eps
+
+
+class SquaredLoss:
+    """The parts of squared loss that the border needs; targets are the rows of a matrix (n_targets, n_samples)."""
+
+    name = "squared"
+
+    @staticmethod
+    def null_model(y: np.ndarray, weights: np.ndarray, fit_intercept: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Return the best intercepts (n_targets,) without any feature, and the residuals they leave.
+
+        The mean is taken twice, the second time of what the first has left. A target that is constant up to rounding
+        leaves exactly 0. Weights sum to 1.
+        """
+        if not fit_intercept:
+            return np.zeros(len(y)), y
+        size = np.abs(y).max(axis=1, where=weights > 0, initial=0.0)
+        means = y @ weights
+        residuals = y - means[:, None]
+        correction = residuals @ weights
+        residuals -= correction[:, None]
+        spread = np.abs(residuals).max(axis=1, where=weights > 0, initial=0.0)
+        residuals[spread <= 16 * EPS * size] = 0.0
+        return means + correction, residuals
+
+    @staticmethod
+    def value(residuals: np.ndarray) -> np.ndarray:
+        """Return the losses (n_targets,) of residuals already multiplied by the root weights."""
+        return 0.5 * np.einsum("ki,ki->k", residuals, residuals)
+
+    @staticmethod
+    def deviance_ratio(losses: np.ndarray, null_losses: np.ndarray) -> np.ndarray:
+        """Return the fraction of the null loss that is explained, 0 where there is nothing to explain."""
+        return 1.0 - np.divide(losses, null_losses, out=np.ones_like(losses), where=null_losses > 0)
+
+
+LOSSES = {loss.name: loss for loss in (SquaredLoss,)}
