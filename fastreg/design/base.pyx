@@ -51,6 +51,9 @@ cdef struct Panels:
 cdef class Design:
     """Abstract base; see the module's docstring for the operations."""
 
+    def __cinit__(self, *args, **kwargs):
+        self.panel = np.empty(0)
+
     cdef int scan(self, double* largest) except -1 nogil:
         return self.missing()
 

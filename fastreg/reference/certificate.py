@@ -5,11 +5,12 @@ import numpy as np
 from fastreg.reference.penalty import conjugate
 
 
-def dual_gap(form, b, alpha):
+def dual_gap(form, b, alpha, zero_level=1e-9):
     """Return primal minus dual objective, the dual maximized over multiples s u, 0 <= s <= 1, of the residual u.
 
     u is first projected off the columns that have neither penalty nor bound. The dual objective at s u is
-    s u'y - s^2 ||u||^2 / 2 - sum_j h_j*(s x_j'u).
+    s u'y - s^2 ||u||^2 / 2 - sum_j h_j*(s x_j'u). Where a feature has no penalty but a bound, a correlation below
+    zero_level ||x_j|| ||y|| counts as 0.
     """
     t, q = alpha * form.l1, alpha * form.l2
     free = (t == 0) & (q == 0) & np.isinf(form.lower) & np.isinf(form.upper)
@@ -17,6 +18,9 @@ def dual_gap(form, b, alpha):
     if free.any():
         u = u - form.X[:, free] @ np.linalg.lstsq(form.X[:, free], u, rcond=None)[0]
     z = np.where(free, 0.0, form.X.T @ u)
+    # A coefficient without penalty needs z = 0 unless a bound holds it; neither rounding nor an iteration leaves that.
+    rounding = zero_level * np.linalg.norm(form.X, axis=0) * np.linalg.norm(form.y)
+    z = np.where((t == 0) & (q == 0) & (np.abs(z) <= rounding), 0.0, z)
 
     def gap(s):
         # The objective minus the dual, as a sum of nonnegative terms: no cancellation.

@@ -1,0 +1,359 @@
+"""Exact solution on the working set by tracing it (homotopy; Osborne, Presnell & Turlach 2000; Efron et al. 2004).
+
+The minimizer of  b'Qb/2 - c'b + sum_j (t_j |b_j| + q_j/2 b_j^2)  over the bounds is piecewise linear in (c, t). A
+warm start is the exact solution of a neighboring problem: with g = c - (Q + q) b it is optimal for the target
+c - dc and the old thresholds t0, where dc is what g lacks to satisfy the optimality conditions at t0:
+
+    g_j = s_j t0_j on the active set S,     |g_j| <= t0_j where b_j = 0,     g_j beyond t0_j at a bound.
+
+From there c and t travel along a line to where they should be, tau from 0 to 1. On the way
+
+    (Q_SS + q_S) d = dc_S - s dt_S,     dg = dc - Q_:S d,
+
+up to the next event: a coefficient reaches zero or a bound and leaves S, a correlation reaches its threshold, or a
+multiplier at a bound changes sign, and joins S. A Cholesky factor L of Q_SS + q_S is updated by a row or by Givens
+rotations, so that an event costs O(|S|^2 + |W| |S|).
+
+A joining column that depends on S has a vanishing pivot. Its coefficient is then exchanged: moving b_j by theta s_j
+and b_S by -theta s_j a, with Q_SS a = Q_Sj, changes no correlation; theta grows until some i of S reaches zero or a
+bound, i leaves and j takes its place. If nothing stops theta, j waits until S has shrunk.
+"""
+
+import numpy as np
+
+from libc.math cimport fabs, sqrt, INFINITY
+from scipy.linalg.cython_lapack cimport dpotrf
+
+from fastreg.design.base cimport index_t
+from fastreg.design.tiles cimport axpy, dot
+from fastreg.penalty.elastic_net cimport Penalty, threshold
+from fastreg.runtime.interrupt cimport poll
+from fastreg.subproblem.forms cimport GramForm
+
+# A pivot below this fraction of the diagonal means that the column depends on S.
+cdef double DEPENDENT = 1e-13
+
+# What happens at the end of a step.
+cdef enum:
+    ARRIVED = 0
+    LEAVES = 1
+    JOINS_ABOVE = 2
+    JOINS_BELOW = 3
+
+# Where a coefficient outside S rests: sign[i] is 0 at zero, AT_UPPER or AT_LOWER at a bound; inside S it is +-1.
+cdef signed char AT_UPPER = 2
+cdef signed char AT_LOWER = -2
+
+
+cdef class Tracer:
+    """State of the method between calls: the active set, its signs and its factor."""
+
+    def __init__(self):
+        self.active = np.empty(0, dtype=np.intp)
+
+    def _grow(self, capacity):
+        old = self.active.shape[0]
+        active, sign = np.zeros(capacity, dtype=np.intp), np.zeros(capacity, dtype=np.int8)
+        L = np.zeros((capacity, capacity))
+        if old:
+            active[:old], sign[:old], L[:old, :old] = self.active, self.sign, self.L
+        self.active, self.sign, self.L = active, sign, L
+        self.place = np.zeros(capacity, dtype=np.intp)
+        self.skipped = np.zeros(capacity, dtype=np.uint8)
+        self.g, self.dc, self.dg = np.empty(capacity), np.empty(capacity), np.empty(capacity)
+        self.d, self.w = np.empty(capacity), np.empty(capacity)
+
+    cdef int reserve(self, index_t capacity) except -1 nogil:
+        if self.active.shape[0] < capacity:
+            with gil:
+                self._grow(capacity)
+        return 0
+
+    cdef void forget(self) noexcept nogil:
+        self.ready = False
+
+    cdef bint trace(self, GramForm form, const Penalty* pen, index_t max_events) except -1 nogil:
+        # Solve for the penalty `pen` from the form's coefficients; False if the events ran out or L broke down, the
+        # coefficients being feasible all the same. The form's gradients are stale afterwards.
+        cdef index_t i, event
+        cdef double tau = 0.0
+        cdef double old_a1 = self.a1 if self.ready and self.a1 >= pen.a1 else pen.a1
+        cdef double step
+        self.events = 0
+        self.reserve(form.capacity)
+        if not start(self, form, pen, old_a1):
+            self.ready = False
+            return False
+        while True:
+            poll()
+            direction(self, form, pen, old_a1)
+            step = next_event(self, form, pen, old_a1, tau, &i, &event)
+            advance(self, form, step)
+            tau += step
+            if event == ARRIVED:
+                break
+            self.events += 1
+            if self.events > max_events or not process(self, form, pen, i, event):
+                self.ready = False
+                return False
+        self.a1, self.a2, self.ready, self.known = pen.a1, pen.a2, True, form.count
+        return True
+
+
+cdef inline double gradient(GramForm form, const Penalty* pen, index_t i) noexcept nogil:
+    # g_i = c_i - (Q b)_i - q_i b_i from the form's gradients.
+    return form.g[i] - pen.a2 * pen.l2[form.feature[i]] * form.beta[i]
+
+
+cdef bint start(Tracer self, GramForm form, const Penalty* pen, double old_a1) noexcept nogil:
+    # The active set of the warm start, its factor, and the shift dc that makes it optimal.
+    cdef index_t i, j
+    cdef double t, g, b
+    if not (self.ready and self.known <= form.count and (pen.a2 == self.a2 or not has_ridge(form, pen))):
+        if not find_active(self, form, pen):
+            return False
+    for i in range(self.known, form.count):
+        self.sign[i] = 0
+        self.place[i] = -1
+    self.known = form.count
+    for i in range(form.count):
+        self.skipped[i] = 0
+        j = form.feature[i]
+        t = old_a1 * pen.l1[j]
+        g = gradient(form, pen, i)
+        b = form.beta[i]
+        if self.sign[i] == 1 or self.sign[i] == -1:
+            self.g[i] = self.sign[i] * t
+        elif self.sign[i] == AT_UPPER:
+            self.g[i] = max(g, t)
+        elif self.sign[i] == AT_LOWER:
+            self.g[i] = min(g, -t)
+        else:
+            self.g[i] = g
+            if g > t and pen.upper[j] > 0.0:
+                self.g[i] = t
+            if g < -t and pen.lower[j] < 0.0:
+                self.g[i] = -t
+        self.dc[i] = g - self.g[i]
+    return True
+
+
+cdef bint has_ridge(GramForm form, const Penalty* pen) noexcept nogil:
+    cdef index_t i
+    for i in range(form.count):
+        if pen.l2[form.feature[i]] != 0.0:
+            return True
+    return False
+
+
+cdef bint find_active(Tracer self, GramForm form, const Penalty* pen) noexcept nogil:
+    # Signs and factor from the coefficients themselves: nonzero ones inside their bounds, and all free ones.
+    cdef index_t i, j, k
+    cdef double b
+    cdef int n, info, ld
+    self.size = 0
+    self.known = form.count
+    for i in range(form.count):
+        j = form.feature[i]
+        b = form.beta[i]
+        self.place[i] = -1
+        self.sign[i] = 0
+        if b != 0.0 and b >= pen.upper[j]:
+            self.sign[i] = AT_UPPER
+        elif b != 0.0 and b <= pen.lower[j]:
+            self.sign[i] = AT_LOWER
+        elif b != 0.0:
+            self.sign[i] = 1 if b > 0.0 else -1
+            self.active[self.size] = i
+            self.place[i] = self.size
+            self.size += 1
+    for k in range(self.size):
+        for j in range(k + 1):
+            self.L[k, j] = form.Q[self.active[k], self.active[j]]
+        self.L[k, k] += pen.a2 * pen.l2[form.feature[self.active[k]]]
+        self.w[k] = self.L[k, k]
+    if self.size:
+        # LAPACK sees the rows of L as columns: its upper triangle is our lower one.
+        n, ld = <int> self.size, <int> self.L.shape[1]
+        dpotrf("U", &n, &self.L[0, 0], &ld, &info)
+        self.factorizations += 1
+        if info != 0:
+            return False
+        for k in range(self.size):
+            if not self.L[k, k] * self.L[k, k] > DEPENDENT * self.w[k]:
+                return False
+    return True
+
+
+cdef void forward(Tracer self, double* x, index_t size) noexcept nogil:
+    # x <- L^-1 x
+    cdef index_t k
+    for k in range(size):
+        x[k] = (x[k] - dot(&self.L[k, 0], x, k)) / self.L[k, k]
+
+
+cdef void backward(Tracer self, double* x, index_t size) noexcept nogil:
+    # x <- L'^-1 x
+    cdef index_t k
+    for k in range(size - 1, -1, -1):
+        x[k] /= self.L[k, k]
+        axpy(-x[k], &self.L[k, 0], x, k)
+
+
+cdef void direction(Tracer self, GramForm form, const Penalty* pen, double old_a1) noexcept nogil:
+    # d on S and dg on W for the rest of the way.
+    cdef double change = pen.a1 - old_a1
+    cdef index_t k, i
+    for k in range(self.size):
+        i = self.active[k]
+        self.d[k] = self.dc[i] - self.sign[i] * change * pen.l1[form.feature[i]]
+    forward(self, &self.d[0], self.size)
+    backward(self, &self.d[0], self.size)
+    for i in range(form.count):
+        self.dg[i] = self.dc[i]
+    for k in range(self.size):
+        axpy(-self.d[k], &form.Q[self.active[k], 0], &self.dg[0], form.count)
+
+
+cdef double next_event(
+    Tracer self, GramForm form, const Penalty* pen, double old_a1, double tau, index_t* which, index_t* event
+) noexcept nogil:
+    # The step to the first event, at most to tau = 1.
+    cdef double best = 1.0 - tau
+    cdef double step, t, dt, b, d, bound, room
+    cdef index_t k, i, j
+    event[0] = ARRIVED
+    for k in range(self.size):
+        i = self.active[k]
+        j = form.feature[i]
+        b, d = form.beta[i], self.d[k]
+        if d == 0.0:
+            continue
+        bound = pen.upper[j] if d > 0.0 else pen.lower[j]
+        # On the way towards zero the kink at zero comes first, unless there is none.
+        if pen.l1[j] > 0.0 and self.sign[i] * d < 0.0:
+            bound = 0.0
+        step = max((bound - b) / d, 0.0)
+        if step < best:
+            best, which[0], event[0] = step, i, LEAVES
+    for i in range(form.count):
+        if self.sign[i] == 1 or self.sign[i] == -1 or self.skipped[i]:
+            continue
+        j = form.feature[i]
+        t = (old_a1 + tau * (pen.a1 - old_a1)) * pen.l1[j]
+        dt = (pen.a1 - old_a1) * pen.l1[j]
+        # At zero a correlation may grow up to t; at an upper bound it may fall down to it, and likewise below.
+        if (self.sign[i] == 0 and pen.upper[j] > 0.0) or self.sign[i] == AT_UPPER:
+            room, d = (t - self.g[i], self.dg[i] - dt) if self.sign[i] == 0 else (self.g[i] - t, dt - self.dg[i])
+            if d > 0.0:
+                step = max(room / d, 0.0)
+                if step < best:
+                    best, which[0], event[0] = step, i, JOINS_ABOVE
+        if (self.sign[i] == 0 and pen.lower[j] < 0.0) or self.sign[i] == AT_LOWER:
+            room, d = (t + self.g[i], -self.dg[i] - dt) if self.sign[i] == 0 else (-t - self.g[i], self.dg[i] + dt)
+            if d > 0.0:
+                step = max(room / d, 0.0)
+                if step < best:
+                    best, which[0], event[0] = step, i, JOINS_BELOW
+    return best
+
+
+cdef void advance(Tracer self, GramForm form, double step) noexcept nogil:
+    cdef index_t k
+    for k in range(self.size):
+        form.beta[self.active[k]] += step * self.d[k]
+    axpy(step, &self.dg[0], &self.g[0], form.count)
+
+
+cdef bint process(Tracer self, GramForm form, const Penalty* pen, index_t i, index_t event) noexcept nogil:
+    if event == LEAVES:
+        leave(self, form, pen, i)
+        return True
+    return join(self, form, pen, i, 1 if event == JOINS_ABOVE else -1)
+
+
+cdef void leave(Tracer self, GramForm form, const Penalty* pen, index_t i) noexcept nogil:
+    # Coefficient i rests at the nearest of zero and its bounds; delete its row of L, restore the triangle.
+    cdef index_t k = self.place[i]
+    cdef index_t j = form.feature[i]
+    cdef index_t row, col
+    cdef double b = form.beta[i]
+    cdef double x, y, r, c, s
+    if fabs(b) <= min(fabs(b - pen.upper[j]), fabs(b - pen.lower[j])):
+        form.beta[i], self.sign[i] = 0.0, 0
+    elif fabs(b - pen.upper[j]) <= fabs(b - pen.lower[j]):
+        form.beta[i], self.sign[i] = pen.upper[j], AT_UPPER
+    else:
+        form.beta[i], self.sign[i] = pen.lower[j], AT_LOWER
+    self.place[i] = -1
+    for row in range(k, self.size - 1):
+        self.active[row] = self.active[row + 1]
+        self.place[self.active[row]] = row
+        for col in range(row + 2):
+            self.L[row, col] = self.L[row + 1, col]
+    self.size -= 1
+    # Row `row` now reaches one past the diagonal; rotate columns (row, row + 1) in all rows from there on.
+    for col in range(k, self.size):
+        x, y = self.L[col, col], self.L[col, col + 1]
+        r = sqrt(x * x + y * y)
+        c, s = x / r, y / r
+        self.L[col, col] = r
+        self.L[col, col + 1] = 0.0
+        for row in range(col + 1, self.size):
+            x, y = self.L[row, col], self.L[row, col + 1]
+            self.L[row, col] = c * x + s * y
+            self.L[row, col + 1] = c * y - s * x
+    for row in range(form.count):
+        self.skipped[row] = 0
+
+
+cdef bint join(Tracer self, GramForm form, const Penalty* pen, index_t i, signed char sign) noexcept nogil:
+    # Append row i to L, or exchange i with a column that it depends on. False if L breaks down.
+    cdef index_t k
+    cdef double diagonal = form.Q[i, i] + pen.a2 * pen.l2[form.feature[i]]
+    cdef double pivot
+    for k in range(self.size):
+        self.w[k] = form.Q[i, self.active[k]]
+    forward(self, &self.w[0], self.size)
+    pivot = diagonal - dot(&self.w[0], &self.w[0], self.size)
+    if not pivot > DEPENDENT * diagonal:
+        return exchange(self, form, pen, i, sign)
+    for k in range(self.size):
+        self.L[self.size, k] = self.w[k]
+    self.L[self.size, self.size] = sqrt(pivot)
+    self.active[self.size] = i
+    self.place[i] = self.size
+    self.sign[i] = sign
+    self.size += 1
+    return True
+
+
+cdef bint exchange(Tracer self, GramForm form, const Penalty* pen, index_t i, signed char sign) noexcept nogil:
+    # b_i += theta sign, b_S -= theta sign a: w holds L^-1 Q_Si on entry and a after the back substitution.
+    cdef double theta = INFINITY
+    cdef double limit, a, room
+    cdef index_t k, m, j
+    cdef index_t out = -1
+    backward(self, &self.w[0], self.size)
+    for k in range(self.size):
+        m = self.active[k]
+        j = form.feature[m]
+        a = -sign * self.w[k]
+        if fabs(a) <= 1e-12:
+            continue
+        room = (pen.upper[j] if a > 0.0 else pen.lower[j])
+        if pen.l1[j] > 0.0 and self.sign[m] * a < 0.0:
+            room = 0.0
+        limit = max((room - form.beta[m]) / a, 0.0)
+        if limit < theta:
+            theta, out = limit, m
+    j = form.feature[i]
+    limit = pen.upper[j] if sign > 0 else -pen.lower[j]
+    if out < 0 or limit <= theta or self.sign[i] != 0:
+        self.skipped[i] = 1
+        return True
+    for k in range(self.size):
+        form.beta[self.active[k]] -= theta * sign * self.w[k]
+    form.beta[i] += theta * sign
+    leave(self, form, pen, out)
+    return join(self, form, pen, i, sign)
