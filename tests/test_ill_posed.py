@@ -204,12 +204,12 @@ def test_csr_and_memmap_of_one_column():
 
 
 def test_badly_conditioned_small_problem_is_honest():
-    """Whatever coordinate descent reaches, the gap that it reports is right."""
+    """However far the fit gets, the gap that it reports is right."""
     t = np.linspace(0, 1, 60)
     X = np.vander(t, 14)
     y = np.sin(6 * t)
     form = reference.standard_form(X, y)
     with pytest.warns(fastreg.ConvergenceWarning):
-        path = fastreg.fit_path(X, y, alphas=[1e-6], max_iter=50)
+        path = fastreg.fit_path(X, y, alphas=[1e-6], max_iter=1)
     gap = reference.dual_gap(form, path.coef(1e-6), 1e-6)
     assert gap == pytest.approx(path.dual_gaps[0], rel=1e-6)

@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from designs import REPRESENTATIONS, make_data
-from fastreg.design.scaled import ScaledDesign
-from fastreg.penalty.elastic_net import conjugates, proximal_steps
-from fastreg.problem.duplicates import group_equal
-from fastreg.solver.lazy_gradients import LazyGradients
-from fastreg.subproblem.coordinate_descent import CoordinateDescent
-from fastreg.subproblem.forms import DenseColumns, GramForm, SparseColumns
-from fastreg.subproblem.gap import gap_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fastreg import reference
 from fastreg.design.convert import as_design
+from fastreg.design.scaled import ScaledDesign
+from fastreg.penalty.elastic_net import conjugates, proximal_steps
+from fastreg.problem.duplicates import group_equal
+from fastreg.solver.lazy_gradients import LazyGradients
 from fastreg.solver.ridge import RidgeSolver
+from fastreg.subproblem.coordinate_descent import CoordinateDescent
+from fastreg.subproblem.forms import DenseColumns, GramForm, SparseColumns
+from fastreg.subproblem.gap import gap_of
 
 
 def scaled_design(X, *, center=True, weights=None, n_threads=1):

@@ -29,7 +29,9 @@ def problems(draw):
     n, p = draw(st.integers(1, 25)), draw(st.integers(1, 30))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     A = KINDS[draw(st.sampled_from(sorted(KINDS)))](rng, n, p)
-    y = A @ (rng.standard_normal(p) * (rng.random(p) < 0.3)) + rng.standard_normal(n) * draw(st.sampled_from([0.0, 1.0]))
+    y = A @ (rng.standard_normal(p) * (rng.random(p) < 0.3)) + rng.standard_normal(n) * draw(
+        st.sampled_from([0.0, 1.0])
+    )
     options = {
         "l1_ratio": draw(st.sampled_from([1.0, 0.9, 0.5, 0.1])),
         "fit_intercept": draw(st.booleans()),

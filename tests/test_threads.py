@@ -93,8 +93,8 @@ INTERRUPTED = textwrap.dedent("""
     kind = sys.argv[1]
     rng = np.random.default_rng(0)
     if kind == "descent":       # one subproblem that would take minutes
-        X = np.vander(np.linspace(0, 1, 300), 120)
-        y = np.sin(9 * X[:, -2]); options = dict(alphas=[1e-12], max_iter=10**9, tol=1e-14)
+        X = sp.csc_array(np.vander(np.linspace(0, 1, 300), 5000)[:, 4000:])
+        y = np.sin(9 * X[:, [-2]].toarray()[:, 0]); options = dict(alphas=[1e-9], max_iter=10**9, tol=1e-14)
     elif kind == "passes":      # a strided matrix, slow to read
         X = rng.standard_normal((8000, 20000), dtype=np.float32)
         y = rng.standard_normal(8000); options = dict(n_alphas=400, tol=1e-10, n_threads=1)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from designs import make_data
-from fastreg.subproblem.forms import DenseColumns, GramForm, SparseColumns
 
 import fastreg
 import fastreg.path.run as run
 from fastreg import reference
 from fastreg.solver import cost_model, ridge
+from fastreg.subproblem.forms import DenseColumns, GramForm, SparseColumns
 
 
 def ar1(n, p, rho, seed=0):
@@ -56,7 +56,7 @@ def test_every_form_gives_the_same_path(form, options, monkeypatch):
     path = fastreg.fit_path(X, y, **settings)
     assert path.converged.all()
     np.testing.assert_allclose(path.coefs.toarray(), expected.coefs.toarray(), atol=1e-4)
-    np.testing.assert_allclose(path.deviance_ratio, expected.deviance_ratio, atol=1e-8)
+    np.testing.assert_allclose(path.deviance_ratio, expected.deviance_ratio, atol=1e-6)
 
 
 @pytest.mark.parametrize("form", ["streamed", "packed", "dense"])

@@ -25,7 +25,7 @@ _PARAMETERS = """
     tol : float
         Duality gap to reach, as a fraction of the null loss.
     max_iter : int
-        Epochs of coordinate descent.
+        Events of exact tracing, and epochs of coordinate descent after them; see ``fastreg.fit_path``.
     warm_start : bool
         Start from the coefficients of the fit before.
     n_threads : None or int

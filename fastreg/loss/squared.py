@@ -41,7 +41,8 @@ class SquaredLoss:
     @staticmethod
     def deviance_ratio(losses: np.ndarray, null_losses: np.ndarray) -> np.ndarray:
         """Return the fraction of the null loss that is explained, 0 where there is nothing to explain."""
-        return 1.0 - np.divide(losses, null_losses, out=np.ones_like(losses), where=null_losses > 0)
+        ratio = 1.0 - np.divide(losses, null_losses, out=np.ones_like(losses), where=null_losses > 0)
+        return np.maximum(ratio, 0.0)
 
 
 LOSSES = {loss.name: loss for loss in (SquaredLoss,)}

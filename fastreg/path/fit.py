@@ -74,8 +74,9 @@ def fit_path(
         zero coefficients with the best intercept. scikit-learn's ``tol`` relates the gap to ``sum (y - mean)^2 / n``,
         twice the null loss, so our 1e-6 asks for what 5e-7 asks for there.
     max_iter : int
-        Epochs of coordinate descent per alpha (one epoch: one visit to every coefficient of the working set or of
-        the support). Ridge takes no epochs and ignores no target: its factorization is exact.
+        Events of exact tracing (a coefficient enters or leaves) per alpha, and epochs of coordinate descent after them
+        (one epoch: one visit to every coefficient of the working set or of the support). For ridge the iterations of
+        conjugate gradients have a limit of their own, and a factorization needs none.
     n_threads : None or int
         Threads for passes over X; None for ``OMP_NUM_THREADS`` or all cores. Answers do not depend on it.
     init : None or (coef, intercept)

@@ -12,19 +12,19 @@ cdef class Trace:
     Attributes
     ----------
     gaps, losses : ndarray (n_alphas,), duality gap and loss in the solver's units
-    epochs : ndarray (n_alphas,)
+    iterations : ndarray (n_alphas,), events of tracing and epochs of coordinate descent
     starts, features, values : the nonzero coefficients of alpha k are those from starts[k] to starts[k + 1]
     """
 
     cdef readonly object gaps
     cdef readonly object losses
-    cdef readonly object epochs
+    cdef readonly object iterations
     cdef readonly object starts
     cdef readonly object features
     cdef readonly object values
     cdef double[::1] _gaps
     cdef double[::1] _losses
-    cdef index_t[::1] _epochs
+    cdef index_t[::1] _iterations
     cdef index_t[::1] _starts
     cdef index_t[::1] _features
     cdef double[::1] _values
@@ -32,9 +32,9 @@ cdef class Trace:
     def __init__(self, index_t n_alphas):
         self.gaps = np.empty(n_alphas)
         self.losses = np.empty(n_alphas)
-        self.epochs = np.empty(n_alphas, dtype=np.intp)
+        self.iterations = np.empty(n_alphas, dtype=np.intp)
         self.starts = np.zeros(n_alphas + 1, dtype=np.intp)
-        self._gaps, self._losses, self._epochs, self._starts = self.gaps, self.losses, self.epochs, self.starts
+        self._gaps, self._losses, self._iterations, self._starts = self.gaps, self.losses, self.iterations, self.starts
         self._grow(256)
 
     def _grow(self, size):
@@ -64,7 +64,7 @@ cdef class Trace:
         self._starts[k + 1] = end
         self._gaps[k] = solver.gap
         self._losses[k] = 0.5 * solver.residual2
-        self._epochs[k] = solver.epochs
+        self._iterations[k] = solver.epochs + solver.events
         return 0
 
 
@@ -78,7 +78,7 @@ def run_path(
     solver : WorkingSetSolver, at its starting point
     a1, a2 : (n_alphas,), scales of the l1 and l2 parts, decreasing
     target : float, duality gap to reach, in the solver's units
-    max_iter : int, epochs of coordinate descent per alpha
+    max_iter : int, events of tracing and epochs of coordinate descent per alpha, each
     callback : None or callable(k, n_nonzero, gap), called after every alpha
 
     Returns

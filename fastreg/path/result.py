@@ -30,7 +30,8 @@ class PathResult:
     converged : ndarray of bool (n_alphas,) *
         Whether the gap is at most ``tol * null_loss`` (plus a rounding floor).
     n_iter : ndarray of int (n_alphas,) *
-        Epochs of coordinate descent; for ridge 1 (a factorization) or iterations of conjugate gradients.
+        Events of exact tracing plus epochs of coordinate descent; for ridge 1 (a factorization) or iterations of
+        conjugate gradients.
     df : ndarray of int (n_alphas,) *
         Number of nonzero coefficients.
     deviance_ratio : ndarray (n_alphas,) *

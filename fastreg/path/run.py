@@ -125,7 +125,7 @@ class PathFit:
         trace = run_path(solver, a1, a2, float(problem.gap_targets(self.tol)[k]), self.max_iter, callback)
         parts = [slice(trace.starts[i], trace.starts[i + 1]) for i in range(len(grid))]
         return [
-            Piece(trace.features[part], trace.values[part], trace.gaps[i], trace.losses[i], trace.epochs[i])
+            Piece(trace.features[part], trace.values[part], trace.gaps[i], trace.losses[i], trace.iterations[i])
             for i, part in enumerate(parts)
         ]
 

@@ -9,7 +9,7 @@ from fastreg.reference.design import compress, correlate, gram, moments, pack, p
 from fastreg.reference.path import PathFit, fit_path
 from fastreg.reference.penalty import conjugate, conjugate_point, penalty_value, proximal_step, soft_threshold
 from fastreg.reference.problem import StandardForm, standard_form
-from fastreg.reference.solvers import coordinate_descent, least_squares, ridge, ridge_path
+from fastreg.reference.solvers import coordinate_descent, lasso_path, least_squares, ridge, ridge_path
 
 __all__ = [
     "PathFit",
@@ -23,6 +23,7 @@ __all__ = [
     "fit_path",
     "gram",
     "kkt_violation",
+    "lasso_path",
     "lazy_bound",
     "least_squares",
     "moments",

@@ -56,3 +56,48 @@ def ridge_path(form, alphas):
 def least_squares(form):
     """Return the least-squares solution of minimal norm."""
     return np.linalg.lstsq(form.X, form.y, rcond=None)[0]
+
+
+def lasso_path(form, alphas):
+    """Return (n_features, n_alphas): the exact lasso or elastic net at descending alphas, traced from the top.
+
+    Without bounds, every l1 factor positive. With c = X'y, Q = X'X and the active set S with signs s the solution at
+    alpha is  (Q_SS + alpha diag(l2_S)) b_S = c_S - alpha l1_S s.  The next alpha at which a coefficient reaches zero
+    or a correlation its threshold is found by bisection, since with an l2 part b is not linear in alpha.
+    """
+    Q, c = form.X.T @ form.X, form.X.T @ form.y
+    p = len(c)
+    active, signs = [], np.zeros(p)
+
+    def solve(alpha):
+        b = np.zeros(p)
+        if active:
+            matrix = Q[np.ix_(active, active)] + alpha * np.diag(form.l2[active])
+            b[active] = np.linalg.solve(matrix, c[active] - alpha * form.l1[active] * signs[active])
+        return b, c - Q @ b - alpha * form.l2 * b
+
+    def excess(alpha):
+        """How far the worst coefficient or correlation is beyond what this active set allows, and which it is."""
+        b, g = solve(alpha)
+        beyond = np.abs(g) / form.l1 - alpha
+        beyond[active] = -signs[active] * b[active] * np.sqrt(np.diag(Q)[active])
+        return beyond.max(), int(beyond.argmax())
+
+    alpha, columns = float(np.max(np.abs(c) / form.l1)), []
+    for target in alphas:
+        while alpha > target and excess(target)[0] > 1e-13 * np.sqrt(form.y @ form.y):
+            low, high = target, alpha
+            for _ in range(200):
+                middle = 0.5 * (low + high)
+                low, high = (middle, high) if excess(middle)[0] > 0 else (low, middle)
+            alpha, j = low, excess(low)[1]
+            _, g = solve(alpha)
+            if j in active:
+                active.remove(j)
+                signs[j] = 0.0
+            else:
+                active.append(j)
+                signs[j] = np.sign(g[j])
+        alpha = min(alpha, target)
+        columns.append(solve(target)[0])
+    return np.array(columns).T

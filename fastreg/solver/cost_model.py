@@ -10,6 +10,8 @@ min(n, p) for the lasso):
 * A *streamed Gram* keeps no columns: it reads those of X again whenever W grows. For dense data too tall to pack.
 * *Sparse columns* copy the entries of W; a step costs the entries of one column. For sparse data, unless the
   complete Gram is cheap.
+* On every Gram form the subproblem is solved exactly by tracing; coordinate descent is there for the other forms, and
+  for what tracing leaves. The factor of the active set costs |S|^2 numbers more.
 * *Dense columns* (packed, without Gram) are for working sets whose Gram matrix would exceed the cap.
 """
 

@@ -3,6 +3,7 @@ from fastreg.design.scaled cimport ScaledDesign
 from fastreg.penalty.elastic_net cimport Penalty
 from fastreg.solver.lazy_gradients cimport LazyGradients
 from fastreg.subproblem.coordinate_descent cimport CoordinateDescent
+from fastreg.subproblem.tracing cimport Tracer
 from fastreg.subproblem.forms cimport Form
 
 
@@ -10,6 +11,7 @@ cdef class WorkingSetSolver:
     cdef readonly ScaledDesign design
     cdef readonly Form form
     cdef readonly CoordinateDescent inner
+    cdef readonly Tracer tracer
     cdef LazyGradients lazy
     cdef Penalty pen
     cdef readonly index_t n_features
@@ -34,12 +36,14 @@ cdef class WorkingSetSolver:
     cdef readonly double residual2
     cdef readonly double gap
     cdef readonly index_t epochs
+    cdef readonly index_t events
     cdef double target2
 
     cdef int solve(self, double a1, double a2, double target, index_t max_iter) except -1 nogil
     cdef int prepare(self, double a1_old, double a1_new) except -1 nogil
     cdef double zero_level(self, double target) noexcept nogil
     cdef void measure(self, double zero_level) noexcept nogil
+    cdef int trace(self, index_t max_iter) except -1 nogil
     cdef int certify(self) except -1 nogil
     cdef int evaluate(self) except -1 nogil
     cdef int full_pass(self) except -1 nogil

@@ -18,6 +18,7 @@ from fastreg.penalty.elastic_net cimport may_enter, proximal_step
 from fastreg.solver.lazy_gradients cimport LazyGradients
 from fastreg.subproblem.coordinate_descent cimport CoordinateDescent
 from fastreg.subproblem.forms cimport Form, GramForm
+from fastreg.subproblem.tracing cimport Tracer
 from fastreg.subproblem.gap cimport Evidence, dual_gap
 
 # The subproblem is solved to this fraction of the target, the rest is left to the other features.
@@ -26,6 +27,8 @@ cdef double INNER_FRACTION = 0.3
 cdef int MAX_STALLS = 3
 # The working set may grow by this many features at least, and by half of itself, in one round.
 cdef index_t MIN_GROWTH = 64
+# Events after which tracing gives up and coordinate descent takes over: so many, and some for every feature of W.
+cdef index_t MAX_EVENTS = 1000
 # A full pass leaves the working set out when that saves this much of it.
 cdef double SKIP_FRACTION = 0.9
 
@@ -73,6 +76,7 @@ cdef class WorkingSetSolver:
             design.n_rows, design.norm, raw_norm if design.columns is None else raw_norm[design.columns]
         )
         inverse = np.linalg.pinv(design.gram_matrix(free), hermitian=True) if len(free) else np.empty((0, 0))
+        self.tracer = Tracer()
         self.inner = CoordinateDescent(inverse)
         self.admit(np.concatenate([free, start]))
 
@@ -108,6 +112,7 @@ cdef class WorkingSetSolver:
         target = self.full_target - self.design.predictions(coefficients)[0]
         self.bind(target, self.design.correlations(target)[0])
         self.admit(chosen)
+        self.tracer.forget()
         np.asarray(self.form.beta)[:len(start)] = start
         self.form.refresh(&self.target[0])
         return np.empty(0, dtype=np.intp)
@@ -118,6 +123,7 @@ cdef class WorkingSetSolver:
         np.asarray(self.outside)[:] = 0.0
         self.n_outside = 0
         self.bind(target, correlation)
+        self.tracer.forget()
         np.asarray(self.form.beta)[:] = 0.0
         self.form.refresh(&self.target[0])
         self.lazy.forget()
@@ -140,6 +146,7 @@ cdef class WorkingSetSolver:
         dense = np.zeros(self.n_features)
         dense[features] = values
         count = self.form.count
+        self.tracer.forget()
         np.asarray(self.form.beta)[:count] = dense[np.asarray(self.form.feature)[:count]]
         self.form.refresh(&self.target[0])
 
@@ -154,15 +161,21 @@ cdef class WorkingSetSolver:
     cdef int solve(self, double a1, double a2, double target, index_t max_iter) except -1 nogil:
         cdef double inner_target = INNER_FRACTION * target
         cdef int stalls = 0
+        cdef index_t epochs
         cdef Evidence evidence
         self.pen.a1 = a1
         self.pen.a2 = a2
         self.epochs = 0
+        self.events = 0
         evidence.norm = &self.norm[0]
         evidence.zero_level = self.zero_level(target)
         while True:
-            self.epochs += self.inner.solve(self.form, &self.pen, evidence, inner_target, max_iter - self.epochs)
-            self.form.refresh(&self.target[0])
+            self.trace(max_iter)
+            epochs = self.inner.solve(self.form, &self.pen, evidence, inner_target, max_iter - self.epochs)
+            if epochs:
+                self.tracer.forget()
+                self.form.refresh(&self.target[0])
+            self.epochs += epochs
             self.certify()
             self.measure(evidence.zero_level)
             if self.gap <= target or self.epochs >= max_iter or stalls == MAX_STALLS:
@@ -170,6 +183,14 @@ cdef class WorkingSetSolver:
             if self.grow() == 0:
                 inner_target *= 0.1
                 stalls += 1
+
+    cdef int trace(self, index_t max_iter) except -1 nogil:
+        # The exact solution on the working set, where there is a Gram matrix.
+        if self.form.kind == 0 and self.form.count:
+            self.tracer.trace(<GramForm> self.form, &self.pen, min(max_iter, MAX_EVENTS + 4 * self.form.count))
+            self.form.refresh(&self.target[0])
+            self.events += self.tracer.events
+        return 0
 
     cdef double zero_level(self, double target) noexcept nogil:
         # The correlation of an unpenalized column counts as 0 below this multiple of its norm: far less than the

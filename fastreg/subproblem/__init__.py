@@ -1,1 +1,1 @@
-"""The small quadratic problem on the working set: forms of it, and solvers over every form."""
+"""The small quadratic problem on the working set: forms of it, exact tracing, coordinate descent, and its gap."""

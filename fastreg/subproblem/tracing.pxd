@@ -4,13 +4,15 @@ from fastreg.subproblem.forms cimport GramForm
 
 
 cdef class Tracer:
-    cdef index_t size
+    cdef readonly index_t size
     cdef index_t known
     cdef double a1
     cdef double a2
+    cdef double scale
     cdef bint ready
     cdef index_t[::1] active
     cdef index_t[::1] place
+    cdef index_t[::1] pending
     cdef signed char[::1] sign
     cdef unsigned char[::1] skipped
     cdef double[:, ::1] L

@@ -26,12 +26,17 @@ from scipy.linalg.cython_lapack cimport dpotrf
 
 from fastreg.design.base cimport index_t
 from fastreg.design.tiles cimport axpy, dot
-from fastreg.penalty.elastic_net cimport Penalty, threshold
+from fastreg.penalty.elastic_net cimport Penalty, bind
 from fastreg.runtime.interrupt cimport poll
 from fastreg.subproblem.forms cimport GramForm
 
 # A pivot below this fraction of the diagonal means that the column depends on S.
 cdef double DEPENDENT = 1e-13
+# A correlation that approaches its threshold more slowly than this fraction of either's speed runs parallel to it,
+# as those of columns that depend on S do.
+cdef double PARALLEL = 1e-11
+# ... and one that can move by less than this fraction of ||x_i|| ||y|| in all does not matter.
+cdef double NEGLIGIBLE = 1e-14
 
 # What happens at the end of a step.
 cdef enum:
@@ -58,10 +63,29 @@ cdef class Tracer:
         if old:
             active[:old], sign[:old], L[:old, :old] = self.active, self.sign, self.L
         self.active, self.sign, self.L = active, sign, L
-        self.place = np.zeros(capacity, dtype=np.intp)
+        self.place, self.pending = np.zeros(capacity, dtype=np.intp), np.zeros(capacity, dtype=np.intp)
         self.skipped = np.zeros(capacity, dtype=np.uint8)
         self.g, self.dc, self.dg = np.empty(capacity), np.empty(capacity), np.empty(capacity)
         self.d, self.w = np.empty(capacity), np.empty(capacity)
+
+    def minimize(self, GramForm form, penalty, double a1, double a2, const double[::1] target, index_t max_events):
+        """Solve the subproblem of a form from its coefficients and return (coefficients, whether it is exact).
+
+        Parameters
+        ----------
+        form : GramForm
+        penalty : dict of l1, l2, lower, upper (n_features,)
+        a1, a2 : float, scales of the two parts
+        target : (n_rows,)
+        max_events : int
+        """
+        cdef const double[::1] l1 = penalty["l1"], l2 = penalty["l2"]
+        cdef const double[::1] lower = penalty["lower"], upper = penalty["upper"]
+        cdef Penalty pen = bind(l1, l2, lower, upper, a1, a2)
+        form.refresh(&target[0])
+        exact = self.trace(form, &pen, max_events)
+        form.refresh(&target[0])
+        return np.array(form.beta[:form.count]), exact
 
     cdef int reserve(self, index_t capacity) except -1 nogil:
         if self.active.shape[0] < capacity:
@@ -73,29 +97,32 @@ cdef class Tracer:
         self.ready = False
 
     cdef bint trace(self, GramForm form, const Penalty* pen, index_t max_events) except -1 nogil:
-        # Solve for the penalty `pen` from the form's coefficients; False if the events ran out or L broke down, the
-        # coefficients being feasible all the same. The form's gradients are stale afterwards.
+        # Solve for the penalty `pen` from the form's coefficients; False if the events ran out, the coefficients being
+        # feasible all the same. The form's gradients are stale afterwards.
         cdef index_t i, event
         cdef double tau = 0.0
         cdef double old_a1 = self.a1 if self.ready and self.a1 >= pen.a1 else pen.a1
         cdef double step
         self.events = 0
         self.reserve(form.capacity)
-        if not start(self, form, pen, old_a1):
-            self.ready = False
-            return False
+        start(self, form, pen, old_a1)
         while True:
             poll()
             direction(self, form, pen, old_a1)
             step = next_event(self, form, pen, old_a1, tau, &i, &event)
             advance(self, form, step)
             tau += step
+            self.scale = old_a1 + tau * (pen.a1 - old_a1)
             if event == ARRIVED:
                 break
             self.events += 1
-            if self.events > max_events or not process(self, form, pen, i, event):
+            if self.events > max_events:
                 self.ready = False
                 return False
+            if event == LEAVES:
+                leave(self, form, pen, i)
+            else:
+                join(self, form, pen, i, 1 if event == JOINS_ABOVE else -1)
         self.a1, self.a2, self.ready, self.known = pen.a1, pen.a2, True, form.count
         return True
 
@@ -105,13 +132,12 @@ cdef inline double gradient(GramForm form, const Penalty* pen, index_t i) noexce
     return form.g[i] - pen.a2 * pen.l2[form.feature[i]] * form.beta[i]
 
 
-cdef bint start(Tracer self, GramForm form, const Penalty* pen, double old_a1) noexcept nogil:
+cdef void start(Tracer self, GramForm form, const Penalty* pen, double old_a1) noexcept nogil:
     # The active set of the warm start, its factor, and the shift dc that makes it optimal.
     cdef index_t i, j
-    cdef double t, g, b
+    cdef double t, g
     if not (self.ready and self.known <= form.count and (pen.a2 == self.a2 or not has_ridge(form, pen))):
-        if not find_active(self, form, pen):
-            return False
+        find_active(self, form, pen)
     for i in range(self.known, form.count):
         self.sign[i] = 0
         self.place[i] = -1
@@ -121,7 +147,6 @@ cdef bint start(Tracer self, GramForm form, const Penalty* pen, double old_a1) n
         j = form.feature[i]
         t = old_a1 * pen.l1[j]
         g = gradient(form, pen, i)
-        b = form.beta[i]
         if self.sign[i] == 1 or self.sign[i] == -1:
             self.g[i] = self.sign[i] * t
         elif self.sign[i] == AT_UPPER:
@@ -130,12 +155,11 @@ cdef bint start(Tracer self, GramForm form, const Penalty* pen, double old_a1) n
             self.g[i] = min(g, -t)
         else:
             self.g[i] = g
-            if g > t and pen.upper[j] > 0.0:
-                self.g[i] = t
-            if g < -t and pen.lower[j] < 0.0:
-                self.g[i] = -t
+            # A violator starts inside its threshold, further inside the worse it is: starting all of them on the
+            # threshold would be a tie, and ties cycle. It arrives there at tau = t / (|g| + t), the worst one first.
+            if (g > t and pen.upper[j] > 0.0) or (g < -t and pen.lower[j] < 0.0):
+                self.g[i] = t * t / g
         self.dc[i] = g - self.g[i]
-    return True
 
 
 cdef bint has_ridge(GramForm form, const Penalty* pen) noexcept nogil:
@@ -146,11 +170,10 @@ cdef bint has_ridge(GramForm form, const Penalty* pen) noexcept nogil:
     return False
 
 
-cdef bint find_active(Tracer self, GramForm form, const Penalty* pen) noexcept nogil:
+cdef void find_active(Tracer self, GramForm form, const Penalty* pen) noexcept nogil:
     # Signs and factor from the coefficients themselves: nonzero ones inside their bounds, and all free ones.
-    cdef index_t i, j, k
+    cdef index_t i, j
     cdef double b
-    cdef int n, info, ld
     self.size = 0
     self.known = form.count
     for i in range(form.count):
@@ -167,22 +190,89 @@ cdef bint find_active(Tracer self, GramForm form, const Penalty* pen) noexcept n
             self.active[self.size] = i
             self.place[i] = self.size
             self.size += 1
+    if not factorize(self, form, pen):
+        rebuild(self, form, pen)
+
+
+cdef bint factorize(Tracer self, GramForm form, const Penalty* pen) noexcept nogil:
+    # L of the whole active set at once; False if its columns are dependent.
+    cdef index_t k, j
+    cdef int n, info, ld
+    if self.size == 0:
+        return True
     for k in range(self.size):
         for j in range(k + 1):
             self.L[k, j] = form.Q[self.active[k], self.active[j]]
         self.L[k, k] += pen.a2 * pen.l2[form.feature[self.active[k]]]
         self.w[k] = self.L[k, k]
-    if self.size:
-        # LAPACK sees the rows of L as columns: its upper triangle is our lower one.
-        n, ld = <int> self.size, <int> self.L.shape[1]
-        dpotrf("U", &n, &self.L[0, 0], &ld, &info)
-        self.factorizations += 1
-        if info != 0:
+    # LAPACK sees the rows of L as columns: its upper triangle is our lower one.
+    n, ld = <int> self.size, <int> self.L.shape[1]
+    dpotrf("U", &n, &self.L[0, 0], &ld, &info)
+    self.factorizations += 1
+    if info != 0:
+        return False
+    for k in range(self.size):
+        if not self.L[k, k] * self.L[k, k] > DEPENDENT * self.w[k]:
             return False
-        for k in range(self.size):
-            if not self.L[k, k] * self.L[k, k] > DEPENDENT * self.w[k]:
-                return False
     return True
+
+
+cdef void rebuild(Tracer self, GramForm form, const Penalty* pen) noexcept nogil:
+    # L row by row, dependent columns moved out of the support along directions that change no correlation.
+    cdef index_t count = self.size
+    cdef index_t k, i
+    for k in range(count):
+        self.pending[k] = self.active[k]
+    self.size = 0
+    for k in range(count):
+        i = self.pending[k]
+        while not append_row(self, form, pen, i):
+            if not retreat(self, form, pen, i):
+                break
+
+
+cdef bint retreat(Tracer self, GramForm form, const Penalty* pen, index_t i) noexcept nogil:
+    # Column i = S a: take b_i towards 0 and b_S along by a times as much, until b_i or one of S is there. False if it
+    # was b_i; the other one has left S then.
+    cdef signed char sign = self.sign[i]
+    cdef index_t k, out
+    cdef double theta
+    backward(self, &self.w[0], self.size)
+    theta = room_in_active(self, form, pen, sign, &out)
+    if theta >= fabs(form.beta[i]):
+        theta = fabs(form.beta[i])
+        out = -1
+    for k in range(self.size):
+        form.beta[self.active[k]] += theta * sign * self.w[k]
+    if out < 0:
+        form.beta[i], self.sign[i], self.place[i] = 0.0, 0, -1
+        return False
+    form.beta[i] -= theta * sign
+    leave(self, form, pen, out)
+    return True
+
+
+cdef double room_in_active(
+    Tracer self, GramForm form, const Penalty* pen, signed char sign, index_t* out
+) noexcept nogil:
+    # How far b_S may move along sign * w until one of it, `out`, reaches zero or a bound.
+    cdef double theta = INFINITY
+    cdef double rate, room
+    cdef index_t k, i, j
+    out[0] = -1
+    for k in range(self.size):
+        i = self.active[k]
+        j = form.feature[i]
+        rate = sign * self.w[k]
+        if fabs(rate) <= 1e-12:
+            continue
+        room = pen.upper[j] if rate > 0.0 else pen.lower[j]
+        if pen.l1[j] > 0.0 and self.sign[i] * rate < 0.0:
+            room = 0.0
+        room = max((room - form.beta[i]) / rate, 0.0)
+        if room < theta:
+            theta, out[0] = room, i
+    return theta
 
 
 cdef void forward(Tracer self, double* x, index_t size) noexcept nogil:
@@ -220,7 +310,7 @@ cdef double next_event(
 ) noexcept nogil:
     # The step to the first event, at most to tau = 1.
     cdef double best = 1.0 - tau
-    cdef double step, t, dt, b, d, bound, room
+    cdef double step, t, dt, b, d, bound, room, slow
     cdef index_t k, i, j
     event[0] = ARRIVED
     for k in range(self.size):
@@ -242,16 +332,17 @@ cdef double next_event(
         j = form.feature[i]
         t = (old_a1 + tau * (pen.a1 - old_a1)) * pen.l1[j]
         dt = (pen.a1 - old_a1) * pen.l1[j]
+        slow = PARALLEL * (fabs(self.dg[i]) + fabs(dt)) + NEGLIGIBLE * sqrt(form.curvature[i] * form.target2)
         # At zero a correlation may grow up to t; at an upper bound it may fall down to it, and likewise below.
         if (self.sign[i] == 0 and pen.upper[j] > 0.0) or self.sign[i] == AT_UPPER:
             room, d = (t - self.g[i], self.dg[i] - dt) if self.sign[i] == 0 else (self.g[i] - t, dt - self.dg[i])
-            if d > 0.0:
+            if d > slow:
                 step = max(room / d, 0.0)
                 if step < best:
                     best, which[0], event[0] = step, i, JOINS_ABOVE
         if (self.sign[i] == 0 and pen.lower[j] < 0.0) or self.sign[i] == AT_LOWER:
             room, d = (t + self.g[i], -self.dg[i] - dt) if self.sign[i] == 0 else (-t - self.g[i], self.dg[i] + dt)
-            if d > 0.0:
+            if d > slow:
                 step = max(room / d, 0.0)
                 if step < best:
                     best, which[0], event[0] = step, i, JOINS_BELOW
@@ -265,13 +356,6 @@ cdef void advance(Tracer self, GramForm form, double step) noexcept nogil:
     axpy(step, &self.dg[0], &self.g[0], form.count)
 
 
-cdef bint process(Tracer self, GramForm form, const Penalty* pen, index_t i, index_t event) noexcept nogil:
-    if event == LEAVES:
-        leave(self, form, pen, i)
-        return True
-    return join(self, form, pen, i, 1 if event == JOINS_ABOVE else -1)
-
-
 cdef void leave(Tracer self, GramForm form, const Penalty* pen, index_t i) noexcept nogil:
     # Coefficient i rests at the nearest of zero and its bounds; delete its row of L, restore the triangle.
     cdef index_t k = self.place[i]
@@ -279,6 +363,8 @@ cdef void leave(Tracer self, GramForm form, const Penalty* pen, index_t i) noexc
     cdef index_t row, col
     cdef double b = form.beta[i]
     cdef double x, y, r, c, s
+    # On S the correlation is at its threshold by definition, whatever rounding has made of the sum of its steps.
+    self.g[i] = self.sign[i] * self.scale * pen.l1[j]
     if fabs(b) <= min(fabs(b - pen.upper[j]), fabs(b - pen.lower[j])):
         form.beta[i], self.sign[i] = 0.0, 0
     elif fabs(b - pen.upper[j]) <= fabs(b - pen.lower[j]):
@@ -307,53 +393,40 @@ cdef void leave(Tracer self, GramForm form, const Penalty* pen, index_t i) noexc
         self.skipped[row] = 0
 
 
-cdef bint join(Tracer self, GramForm form, const Penalty* pen, index_t i, signed char sign) noexcept nogil:
-    # Append row i to L, or exchange i with a column that it depends on. False if L breaks down.
-    cdef index_t k
+cdef bint append_row(Tracer self, GramForm form, const Penalty* pen, index_t i) noexcept nogil:
+    # Make i the last of S; False if it depends on S, with w = L^-1 Q_Si either way.
     cdef double diagonal = form.Q[i, i] + pen.a2 * pen.l2[form.feature[i]]
     cdef double pivot
+    cdef index_t k
     for k in range(self.size):
         self.w[k] = form.Q[i, self.active[k]]
     forward(self, &self.w[0], self.size)
     pivot = diagonal - dot(&self.w[0], &self.w[0], self.size)
     if not pivot > DEPENDENT * diagonal:
-        return exchange(self, form, pen, i, sign)
+        return False
     for k in range(self.size):
         self.L[self.size, k] = self.w[k]
     self.L[self.size, self.size] = sqrt(pivot)
     self.active[self.size] = i
     self.place[i] = self.size
-    self.sign[i] = sign
     self.size += 1
     return True
 
 
-cdef bint exchange(Tracer self, GramForm form, const Penalty* pen, index_t i, signed char sign) noexcept nogil:
-    # b_i += theta sign, b_S -= theta sign a: w holds L^-1 Q_Si on entry and a after the back substitution.
-    cdef double theta = INFINITY
-    cdef double limit, a, room
-    cdef index_t k, m, j
-    cdef index_t out = -1
-    backward(self, &self.w[0], self.size)
-    for k in range(self.size):
-        m = self.active[k]
-        j = form.feature[m]
-        a = -sign * self.w[k]
-        if fabs(a) <= 1e-12:
-            continue
-        room = (pen.upper[j] if a > 0.0 else pen.lower[j])
-        if pen.l1[j] > 0.0 and self.sign[m] * a < 0.0:
-            room = 0.0
-        limit = max((room - form.beta[m]) / a, 0.0)
-        if limit < theta:
-            theta, out = limit, m
-    j = form.feature[i]
-    limit = pen.upper[j] if sign > 0 else -pen.lower[j]
-    if out < 0 or limit <= theta or self.sign[i] != 0:
-        self.skipped[i] = 1
-        return True
-    for k in range(self.size):
-        form.beta[self.active[k]] -= theta * sign * self.w[k]
-    form.beta[i] += theta * sign
-    leave(self, form, pen, out)
-    return join(self, form, pen, i, sign)
+cdef void join(Tracer self, GramForm form, const Penalty* pen, index_t i, signed char sign) noexcept nogil:
+    # Put i into S, or exchange it with a column that it depends on: b_i += theta sign, b_S -= theta sign a, until one
+    # of S, or i itself, reaches zero or a bound.
+    cdef signed char rested = self.sign[i]
+    cdef index_t k, out
+    cdef double theta
+    while not append_row(self, form, pen, i):
+        backward(self, &self.w[0], self.size)
+        theta = room_in_active(self, form, pen, -sign, &out)
+        if out < 0 or rested != 0 or theta >= (pen.upper[form.feature[i]] if sign > 0 else -pen.lower[form.feature[i]]):
+            self.skipped[i] = 1
+            return
+        for k in range(self.size):
+            form.beta[self.active[k]] -= theta * sign * self.w[k]
+        form.beta[i] += theta * sign
+        leave(self, form, pen, out)
+    self.sign[i] = sign
