@@ -10,6 +10,7 @@ from fastreg.path.result import PathResult
 from fastreg.path.run import PathFit
 from fastreg.problem.problem import Options, build_problem
 from fastreg.problem.validate import check_alphas, check_count, check_init, check_loss, check_scalar
+from fastreg.runtime.threads import blas_threads
 
 
 def fit_path(
@@ -78,7 +79,8 @@ def fit_path(
         (one epoch: one visit to every coefficient of the working set or of the support). For ridge the iterations of
         conjugate gradients have a limit of their own, and a factorization needs none.
     n_threads : None or int
-        Threads for passes over X; None for ``OMP_NUM_THREADS`` or all cores. Answers do not depend on it.
+        Threads of the kernels; None for ``OMP_NUM_THREADS`` or all cores. Answers do not depend on it. Ridge
+        factorizations go through NumPy, whose BLAS obeys it too if threadpoolctl is installed.
     init : None or (coef, intercept)
         Start of the first fit, on the original scale. The intercept of squared loss is always the best one for the
         coefficients, so only its shape is checked.
@@ -132,13 +134,14 @@ def fit_path(
     problem = build_problem(X, y, options)
     start = check_init(init, problem.n_columns, len(problem.targets), problem.single)
     fit = PathFit(problem, float(l1_ratio), tol, max_iter, start)
-    if grid is None:
-        ratio = alpha_min_ratio or default_min_ratio(
-            problem.design.n_rows, problem.n_columns, fit.is_ridge and not fit.bounded
-        )
-        grid = log_grid(fit.grid_top(), ratio, n_alphas)
-    with Progress(progress, len(grid) * len(problem.targets)) as report:
-        pieces = fit.run(grid, report)
+    with blas_threads(n_threads if fit.is_ridge else None):
+        if grid is None:
+            ratio = alpha_min_ratio or default_min_ratio(
+                problem.design.n_rows, problem.n_columns, fit.is_ridge and not fit.bounded
+            )
+            grid = log_grid(fit.grid_top(), ratio, n_alphas)
+        with Progress(progress, len(grid) * len(problem.targets)) as report:
+            pieces = fit.run(grid, report)
     return fit.result(grid, pieces)
 
 

@@ -1,6 +1,7 @@
 """How many threads a fit may start."""
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 
 _forked = False
 
@@ -35,3 +36,18 @@ def resolve_threads(n_threads: int | None) -> int:
         return 1
     from_environment = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
     return int(from_environment) if from_environment.isdigit() and int(from_environment) else _available()
+
+
+def blas_threads(n_threads: int | None) -> AbstractContextManager:
+    """Return a context in which NumPy's BLAS uses n_threads, where threadpoolctl is installed.
+
+    None leaves BLAS as it is. The kernels call BLAS on blocks too small for threads of its own; only the
+    factorizations of ridge, which go through NumPy, need this.
+    """
+    if n_threads is None:
+        return nullcontext()
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        return nullcontext()
+    return threadpool_limits(n_threads, user_api="blas")

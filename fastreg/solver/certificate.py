@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, lsmr
 
 from fastreg.design.scaled import ScaledDesign
 from fastreg.problem.problem import Options, Problem, build_problem
@@ -119,6 +118,8 @@ def _projection(design: ScaledDesign, free: np.ndarray, u: np.ndarray) -> np.nda
     if len(free) * design.n_rows <= DENSE_PROJECTION:
         columns = design.packed(free).T
         return columns @ np.linalg.lstsq(columns, u, rcond=None)[0]
+    from scipy.sparse.linalg import LinearOperator, lsmr
+
     operator = LinearOperator(
         (design.n_rows, len(free)),
         matvec=lambda b: design.predictions(b.ravel(), free)[0],

@@ -14,7 +14,6 @@ a2 = 0 (alpha = 0, with l2 = 1 then) gives the least-squares solution of minimal
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, cg, eigsh, lsmr
 
 from fastreg.design.scaled import ScaledDesign
 from fastreg.solver.cost_model import alphas_at_once, ridge_route
@@ -88,6 +87,8 @@ class RidgeSolver:
             return float(self.values.max(initial=0.0))
         if len(self.rest) == 1:
             return float(self._normal(np.ones(1), 0.0)[0])
+        from scipy.sparse.linalg import LinearOperator, eigsh
+
         size = len(self.rest)
         operator = LinearOperator((size, size), matvec=lambda c: self._normal(c.ravel(), 0.0), dtype=float)
         start = np.random.default_rng(0).standard_normal(size)
@@ -170,6 +171,9 @@ class RidgeSolver:
         return self._backward(self._forward(c)) + a2 * c
 
     def _krylov(self, y: np.ndarray, a2: float, gap_target: float, start: np.ndarray | None) -> tuple[np.ndarray, int]:
+        # Imported here: it would double the time that importing fastreg takes.
+        from scipy.sparse.linalg import LinearOperator, cg, lsmr
+
         size = len(self.rest)
         count = [0]
         right = self._backward(y)

@@ -111,7 +111,8 @@ cdef double gap_at(const Penalty* pen, const Evidence* evidence, double s) noexc
         z = s * evidence.z[i]
         b = evidence.beta[i]
         if is_zero(pen, evidence, i):
-            # Removing z_j from u costs at least z_j^2 / (2 ||x_j||^2).
+            # Removing z_j from u costs z_j^2 / (2 ||x_j||^2) where x_j is orthogonal to the other free columns; up to
+            # zero_level that, like what it does to the other correlations, is beyond the digits asked for.
             total += 0.5 * (z / evidence.norm[j]) ** 2
             continue
         total += conjugate_value(pen, j, z, dual_point(pen, j, z))

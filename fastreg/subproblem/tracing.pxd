@@ -24,6 +24,7 @@ cdef class Tracer:
     cdef readonly index_t events
     cdef readonly index_t factorizations
 
+    cdef int reserve_factor(self, index_t rows) except -1 nogil
     cdef int reserve(self, index_t capacity) except -1 nogil
     cdef void forget(self) noexcept nogil
     cdef bint trace(self, GramForm form, const Penalty* pen, index_t max_events) except -1 nogil

@@ -55,14 +55,14 @@ cdef class Tracer:
 
     def __init__(self):
         self.active = np.empty(0, dtype=np.intp)
+        self.L = np.empty((0, 0))
 
     def _grow(self, capacity):
         old = self.active.shape[0]
         active, sign = np.zeros(capacity, dtype=np.intp), np.zeros(capacity, dtype=np.int8)
-        L = np.zeros((capacity, capacity))
         if old:
-            active[:old], sign[:old], L[:old, :old] = self.active, self.sign, self.L
-        self.active, self.sign, self.L = active, sign, L
+            active[:old], sign[:old] = self.active, self.sign
+        self.active, self.sign = active, sign
         self.place, self.pending = np.zeros(capacity, dtype=np.intp), np.zeros(capacity, dtype=np.intp)
         self.skipped = np.zeros(capacity, dtype=np.uint8)
         self.g, self.dc, self.dg = np.empty(capacity), np.empty(capacity), np.empty(capacity)
@@ -86,6 +86,18 @@ cdef class Tracer:
         exact = self.trace(form, &pen, max_events)
         form.refresh(&target[0])
         return np.array(form.beta[:form.count]), exact
+
+    def _grow_factor(self, used, capacity):
+        L = np.zeros((capacity, capacity))
+        L[:used, :used] = self.L[:used, :used]
+        self.L = L
+
+    cdef int reserve_factor(self, index_t rows) except -1 nogil:
+        # Room for a factor of so many rows; those in use are kept. The active set is much smaller than W.
+        if self.L.shape[0] < rows:
+            with gil:
+                self._grow_factor(min(self.size, self.L.shape[0]), max(rows, 2 * self.L.shape[0], 64))
+        return 0
 
     cdef int reserve(self, index_t capacity) except -1 nogil:
         if self.active.shape[0] < capacity:
@@ -132,7 +144,7 @@ cdef inline double gradient(GramForm form, const Penalty* pen, index_t i) noexce
     return form.g[i] - pen.a2 * pen.l2[form.feature[i]] * form.beta[i]
 
 
-cdef void start(Tracer self, GramForm form, const Penalty* pen, double old_a1) noexcept nogil:
+cdef int start(Tracer self, GramForm form, const Penalty* pen, double old_a1) except -1 nogil:
     # The active set of the warm start, its factor, and the shift dc that makes it optimal.
     cdef index_t i, j
     cdef double t, g
@@ -160,6 +172,7 @@ cdef void start(Tracer self, GramForm form, const Penalty* pen, double old_a1) n
             if (g > t and pen.upper[j] > 0.0) or (g < -t and pen.lower[j] < 0.0):
                 self.g[i] = t * t / g
         self.dc[i] = g - self.g[i]
+    return 0
 
 
 cdef bint has_ridge(GramForm form, const Penalty* pen) noexcept nogil:
@@ -170,7 +183,7 @@ cdef bint has_ridge(GramForm form, const Penalty* pen) noexcept nogil:
     return False
 
 
-cdef void find_active(Tracer self, GramForm form, const Penalty* pen) noexcept nogil:
+cdef int find_active(Tracer self, GramForm form, const Penalty* pen) except -1 nogil:
     # Signs and factor from the coefficients themselves: nonzero ones inside their bounds, and all free ones.
     cdef index_t i, j
     cdef double b
@@ -192,14 +205,16 @@ cdef void find_active(Tracer self, GramForm form, const Penalty* pen) noexcept n
             self.size += 1
     if not factorize(self, form, pen):
         rebuild(self, form, pen)
+    return 0
 
 
-cdef bint factorize(Tracer self, GramForm form, const Penalty* pen) noexcept nogil:
+cdef int factorize(Tracer self, GramForm form, const Penalty* pen) except -1 nogil:
     # L of the whole active set at once; False if its columns are dependent.
     cdef index_t k, j
     cdef int n, info, ld
     if self.size == 0:
         return True
+    self.reserve_factor(self.size)
     for k in range(self.size):
         for j in range(k + 1):
             self.L[k, j] = form.Q[self.active[k], self.active[j]]
@@ -217,7 +232,7 @@ cdef bint factorize(Tracer self, GramForm form, const Penalty* pen) noexcept nog
     return True
 
 
-cdef void rebuild(Tracer self, GramForm form, const Penalty* pen) noexcept nogil:
+cdef int rebuild(Tracer self, GramForm form, const Penalty* pen) except -1 nogil:
     # L row by row, dependent columns moved out of the support along directions that change no correlation.
     cdef index_t count = self.size
     cdef index_t k, i
@@ -229,6 +244,7 @@ cdef void rebuild(Tracer self, GramForm form, const Penalty* pen) noexcept nogil
         while not append_row(self, form, pen, i):
             if not retreat(self, form, pen, i):
                 break
+    return 0
 
 
 cdef bint retreat(Tracer self, GramForm form, const Penalty* pen, index_t i) noexcept nogil:
@@ -393,7 +409,7 @@ cdef void leave(Tracer self, GramForm form, const Penalty* pen, index_t i) noexc
         self.skipped[row] = 0
 
 
-cdef bint append_row(Tracer self, GramForm form, const Penalty* pen, index_t i) noexcept nogil:
+cdef int append_row(Tracer self, GramForm form, const Penalty* pen, index_t i) except -1 nogil:
     # Make i the last of S; False if it depends on S, with w = L^-1 Q_Si either way.
     cdef double diagonal = form.Q[i, i] + pen.a2 * pen.l2[form.feature[i]]
     cdef double pivot
@@ -404,6 +420,7 @@ cdef bint append_row(Tracer self, GramForm form, const Penalty* pen, index_t i) 
     pivot = diagonal - dot(&self.w[0], &self.w[0], self.size)
     if not pivot > DEPENDENT * diagonal:
         return False
+    self.reserve_factor(self.size + 1)
     for k in range(self.size):
         self.L[self.size, k] = self.w[k]
     self.L[self.size, self.size] = sqrt(pivot)
@@ -413,7 +430,7 @@ cdef bint append_row(Tracer self, GramForm form, const Penalty* pen, index_t i) 
     return True
 
 
-cdef void join(Tracer self, GramForm form, const Penalty* pen, index_t i, signed char sign) noexcept nogil:
+cdef int join(Tracer self, GramForm form, const Penalty* pen, index_t i, signed char sign) except -1 nogil:
     # Put i into S, or exchange it with a column that it depends on: b_i += theta sign, b_S -= theta sign a, until one
     # of S, or i itself, reaches zero or a bound.
     cdef signed char rested = self.sign[i]
@@ -424,9 +441,10 @@ cdef void join(Tracer self, GramForm form, const Penalty* pen, index_t i, signed
         theta = room_in_active(self, form, pen, -sign, &out)
         if out < 0 or rested != 0 or theta >= (pen.upper[form.feature[i]] if sign > 0 else -pen.lower[form.feature[i]]):
             self.skipped[i] = 1
-            return
+            return 0
         for k in range(self.size):
             form.beta[self.active[k]] -= theta * sign * self.w[k]
         form.beta[i] += theta * sign
         leave(self, form, pen, out)
     self.sign[i] = sign
+    return 0
