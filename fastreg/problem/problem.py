@@ -150,7 +150,7 @@ def build_problem(X: Any, y: Any, options: Options, collapse: bool = True) -> Pr
     means, y = SquaredLoss.null_model(y, weights, options.fit_intercept)
     y_scale = _power_of_two(np.abs(y).max(initial=0.0))
     targets = y / y_scale * design.root
-    correlations = design.correlations(targets)
+    correlations, key = _correlations(design, targets, collapse)
 
     column_scale, l1, l2 = _penalty(design, factors, l1_ratio, options.standardize)
     lower, upper = lower / y_scale / design.scale, upper / y_scale / design.scale
@@ -158,8 +158,8 @@ def build_problem(X: Any, y: Any, options: Options, collapse: bool = True) -> Pr
     enters = (design.norm > 0) & np.isfinite(factors) & ((lower < 0) | (upper > 0))
     columns = np.flatnonzero(enters)
     members = multiplicity = None
-    if collapse and len(columns) > DUPLICATES_PAY:
-        columns, members, multiplicity = _collapse(design, columns, correlations[0], penalty)
+    if key is not None:
+        columns, members, multiplicity = _collapse(design, columns, key, penalty)
     if len(columns) < raw.n_cols:
         design.restrict(columns)
         correlations = np.ascontiguousarray(correlations[:, columns])
@@ -176,6 +176,20 @@ def build_problem(X: Any, y: Any, options: Options, collapse: bool = True) -> Pr
         design, targets, correlations, penalty, y_scale, means, column_scale, members, multiplicity,
         options.fit_intercept, single, names, rounding, weights,
     )  # fmt: skip
+
+
+def _correlations(
+    design: ScaledDesign, targets: np.ndarray, collapse: bool
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the correlations of all columns with the targets, and with a random vector as a hash of each column.
+
+    One pass serves both. The targets would make a poor hash: with y of two values all columns of one entry look alike.
+    """
+    if not collapse or design.n_features <= DUPLICATES_PAY:
+        return design.correlations(targets), None
+    noise = np.random.default_rng(0).standard_normal(design.n_rows)
+    both = design.correlations(np.vstack([targets, noise]))
+    return np.ascontiguousarray(both[:-1]), both[-1].copy()
 
 
 def _power_of_two(size: float) -> float:
@@ -199,7 +213,7 @@ def _penalty(
 
 
 def _collapse(
-    design: ScaledDesign, columns: np.ndarray, correlation: np.ndarray, penalty: dict[str, np.ndarray]
+    design: ScaledDesign, columns: np.ndarray, hashes: np.ndarray, penalty: dict[str, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
     """Let one column stand for all that equal it, in content, penalty and bounds.
 
@@ -208,7 +222,7 @@ def _collapse(
     bounds do not add up, so such columns stay alone.
     """
     key = np.zeros(len(columns), dtype=np.uint64)
-    for value in (design.mean, design.norm, correlation, *penalty.values()):
+    for value in (design.mean, hashes, *penalty.values()):
         bits = np.ascontiguousarray(value[columns]).view(np.uint64)
         key = (key ^ (bits + (key << np.uint64(6)) + (key >> np.uint64(2)))) * np.uint64(0x9E3779B97F4A7C15)
     bounded = np.zeros(len(columns), dtype=bool)
