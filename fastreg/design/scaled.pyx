@@ -66,7 +66,8 @@ cdef class ScaledDesign:
         """Keep these raw columns as the features, in this order."""
         cdef const index_t[::1] index = np.ascontiguousarray(columns, dtype=np.intp)
         self.columns = np.asarray(index)
-        self._columns = &index[0]
+        # Without any feature there is nothing to select, and all of nothing is nothing.
+        self._columns = &index[0] if index.shape[0] else NULL
         self.n_features = len(columns)
         self.norm = self.norm[self.columns]
 

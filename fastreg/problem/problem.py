@@ -178,9 +178,7 @@ def build_problem(X: Any, y: Any, options: Options, collapse: bool = True) -> Pr
     )  # fmt: skip
 
 
-def _correlations(
-    design: ScaledDesign, targets: np.ndarray, collapse: bool
-) -> tuple[np.ndarray, np.ndarray | None]:
+def _correlations(design: ScaledDesign, targets: np.ndarray, collapse: bool) -> tuple[np.ndarray, np.ndarray | None]:
     """Return the correlations of all columns with the targets, and with a random vector as a hash of each column.
 
     One pass serves both. The targets would make a poor hash: with y of two values all columns of one entry look alike.

@@ -14,9 +14,11 @@ def dual_gap(form, b, alpha, zero_level=1e-9):
     """
     t, q = alpha * form.l1, alpha * form.l2
     free = (t == 0) & (q == 0) & np.isinf(form.lower) & np.isinf(form.upper)
-    u = form.y - form.X @ b
+    residual = form.y - form.X @ b
+    u = residual
     if free.any():
         u = u - form.X[:, free] @ np.linalg.lstsq(form.X[:, free], u, rcond=None)[0]
+    lost = residual - u
     z = np.where(free, 0.0, form.X.T @ u)
     # A coefficient without penalty needs z = 0 unless a bound holds it; neither rounding nor an iteration leaves that.
     rounding = zero_level * np.linalg.norm(form.X, axis=0) * np.linalg.norm(form.y)
@@ -24,9 +26,7 @@ def dual_gap(form, b, alpha, zero_level=1e-9):
 
     def gap(s):
         # The objective minus the dual, as a sum of nonnegative terms: no cancellation.
-        residual = form.y - form.X @ b
         terms = t * np.abs(b) + 0.5 * q * b**2 + conjugate(s * z, t, q, form.lower, form.upper) - s * z * b
-        lost = residual - u
         return 0.5 * (1 - s) ** 2 * (u @ u) + 0.5 * lost @ lost + terms.sum()
 
     # Golden section on the convex function s -> gap(s), up to the largest s at which it is finite.

@@ -6,14 +6,17 @@ c = sqrt(l2) b and A = P X / sqrt(l2), is a plain ridge:
 
 * primal:  A'A = E L E',   c = E (L + a2)^-1 E'A'y;
 * dual:    A A' = E L E',  c = A'theta,  theta = E (L + a2)^-1 E'P y;
+  for a few alphas a Cholesky factorization of A'A + a2 or A A' + a2 each is cheaper than the eigenvalues;
 * Krylov:  conjugate gradients on (A'A + a2) c = A'y, whose residual r gives the duality gap ||r||^2 / (2 a2).
 
 a2 = 0 (alpha = 0, with l2 = 1 then) gives the least-squares solution of minimal norm.
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 
 from fastreg.design.scaled import ScaledDesign
 from fastreg.solver.cost_model import alphas_at_once, ridge_route
@@ -23,6 +26,8 @@ EPS = np.finfo(float).eps
 # Columns packed at a time when the n x n matrix of the dual is summed up (64 MB).
 PACK_ENTRIES = 2**23
 KRYLOV_ITERATIONS = 10_000
+# Up to this many alphas one Cholesky factorization each is cheaper than all eigenvalues.
+FEW_ALPHAS = 3
 
 
 class RidgeSolver:
@@ -42,15 +47,29 @@ class RidgeSolver:
         self.root_l2 = np.sqrt(l2[self.rest])
         self.route = ridge_route(design)
         self.basis = self._free_basis()
+        self.factors: dict[float, tuple[np.ndarray, bool]] = {}
+        self.few = False
         if self.route == "primal":
             self.gram = design.gram_matrix()
-            self.values, self.vectors = self._primal_spectrum()
+            self.matrix = self._reduced_gram()
         elif self.route == "dual":
-            self.values, self.vectors = np.linalg.eigh(self._kernel())
-        if self.route != "krylov":
-            # Directions whose eigenvalue is rounding are not there.
-            small = self.values <= EPS * max(design.n_rows, design.n_features) * self.values.max(initial=0.0)
-            self.values[small] = 0.0
+            self.matrix = self._kernel()
+
+    @cached_property
+    def spectrum(self) -> tuple[np.ndarray, np.ndarray]:
+        """Eigenvalues and eigenvectors of A'A or A A'; directions whose eigenvalue is rounding have the value 0."""
+        values, vectors = np.linalg.eigh(self.matrix)
+        values[values <= EPS * max(self.design.n_rows, self.design.n_features) * values.max(initial=0.0)] = 0.0
+        return values, vectors
+
+    def _solve(self, right: np.ndarray, a2: np.ndarray) -> np.ndarray:
+        """Return (matrix + a2_k)^-1 right_k for every k, the pseudo-inverse where that is singular."""
+        if self.few:
+            return np.stack([cho_solve(self._factor(float(alpha)), row) for alpha, row in zip(a2, right, strict=True)])
+        values, vectors = self.spectrum
+        total = values + a2[:, None]
+        inverse = np.divide(1.0, total, out=np.zeros_like(total), where=total > 0)
+        return ((right @ vectors) * inverse) @ vectors.T
 
     def _free_basis(self) -> np.ndarray:
         """Orthonormal basis (rank, n_rows) of the span of the unpenalized columns."""
@@ -63,12 +82,20 @@ class RidgeSolver:
         """Remove from the rows of U their part in the span of the unpenalized columns."""
         return U - (U @ self.basis.T) @ self.basis if len(self.basis) else U
 
-    def _primal_spectrum(self) -> tuple[np.ndarray, np.ndarray]:
+    def _factor(self, a2: float) -> tuple[np.ndarray, bool]:
+        """Return the Cholesky factor of matrix + a2, kept for the next call."""
+        if a2 not in self.factors:
+            shifted = self.matrix.copy()
+            shifted.flat[:: len(shifted) + 1] += a2
+            self.factors = {**self.factors, a2: cho_factor(shifted, overwrite_a=True, check_finite=False)}
+        return self.factors[a2]
+
+    def _reduced_gram(self) -> np.ndarray:
         Q, F, R = self.gram, self.free, self.rest
         self.free_inverse = np.linalg.pinv(Q[np.ix_(F, F)], hermitian=True)
         self.cross = self.free_inverse @ Q[np.ix_(F, R)]
         reduced = Q[np.ix_(R, R)] - Q[np.ix_(R, F)] @ self.cross
-        return np.linalg.eigh(reduced / np.outer(self.root_l2, self.root_l2))
+        return reduced / np.outer(self.root_l2, self.root_l2)
 
     def _kernel(self) -> np.ndarray:
         """A A' summed over blocks of columns."""
@@ -84,7 +111,7 @@ class RidgeSolver:
     def largest_eigenvalue(self) -> float:
         """Return the largest eigenvalue of A'A, to a few per cent."""
         if self.route != "krylov":
-            return float(self.values.max(initial=0.0))
+            return float(self.spectrum[0].max(initial=0.0))
         if len(self.rest) == 1:
             return float(self._normal(np.ones(1), 0.0)[0])
         from scipy.sparse.linalg import LinearOperator, eigsh
@@ -104,6 +131,7 @@ class RidgeSolver:
     ) -> Iterator[tuple[np.ndarray, float, float, int]]:
         """Yield (coefficients, gap, loss, iterations) for every a2, largest first."""
         step = alphas_at_once(self.design) if self.route != "krylov" else 1
+        self.few = len(a2) <= FEW_ALPHAS and a2.min() > 0 and "spectrum" not in self.__dict__
         for first in range(0, len(a2), step):
             part = a2[first : first + step]
             if self.route == "primal":
@@ -130,25 +158,20 @@ class RidgeSolver:
         level = 1e-9 * float(np.sqrt(y @ y))
         return gap_of(penalty, 0.0, a2, np.ascontiguousarray(beta), z.copy(), self.design.norm, 2 * loss, level)
 
-    def _inverse(self, a2: np.ndarray) -> np.ndarray:
-        """(k, size): 1 / (L + a2), 0 where both vanish."""
-        total = self.values + a2[:, None]
-        return np.divide(1.0, total, out=np.zeros_like(total), where=total > 0)
-
     def _primal(self, correlation: np.ndarray, a2: np.ndarray) -> np.ndarray:
-        inverse = self._inverse(a2)
         coefs = np.zeros((len(a2), self.design.n_features))
         # The second round is iterative refinement: it makes up for the square in the Gram matrix.
         for _ in range(2):
             right = correlation - coefs @ self.gram - a2[:, None] * self.l2 * coefs
             reduced = (right[:, self.rest] - right[:, self.free] @ self.cross) / self.root_l2
-            step = ((reduced @ self.vectors) * inverse) @ self.vectors.T / self.root_l2
+            step = self._solve(reduced, a2) / self.root_l2
             coefs[:, self.rest] += step
             coefs[:, self.free] += right[:, self.free] @ self.free_inverse - step @ self.cross.T
         return coefs
 
     def _dual(self, y: np.ndarray, a2: np.ndarray) -> np.ndarray:
-        theta = self._off(((self._off(y) @ self.vectors) * self._inverse(a2)) @ self.vectors.T)
+        right = np.broadcast_to(self._off(y[None]), (len(a2), len(y)))
+        theta = self._off(self._solve(right, a2))
         coefs = np.zeros((len(a2), self.design.n_features))
         coefs[:, self.rest] = self.design.correlations(theta, self.rest) / self.root_l2**2
         return self._with_free(y, coefs)

@@ -62,13 +62,14 @@ cdef class WorkingSetSolver:
         if p:
             self.pen.l1, self.pen.l2 = &l1[0], &l2[0]
             self.pen.lower, self.pen.upper = &lower[0], &upper[0]
-        self.norm = design.norm
+        room = max(p, 1)  # Kernels take the address of the first entry even where there is none.
+        self.norm = design.norm if p else np.ones(1)
         self.u, self.target = np.empty(design.n_rows), np.empty(design.n_rows)
-        self.z, self.correlation = np.empty(p), np.empty(p)
-        self.working = np.zeros(p, dtype=np.uint8)
-        self.outside = np.zeros(p)
-        self.chosen = np.empty(p, dtype=np.intp)
-        self.chosen_beta, self.chosen_z, self.scratch = np.empty(p), np.empty(p), np.empty(p)
+        self.z, self.correlation = np.zeros(room), np.zeros(room)
+        self.working = np.zeros(room, dtype=np.uint8)
+        self.outside = np.zeros(room)
+        self.chosen = np.empty(room, dtype=np.intp)
+        self.chosen_beta, self.chosen_z, self.scratch = np.empty(room), np.empty(room), np.empty(room)
         everything.index, everything.count = NULL, p
         self.entries = design.size_of(everything)
         raw_norm = np.hypot(design.deviation, design.mean)
@@ -133,8 +134,9 @@ cdef class WorkingSetSolver:
     def bind(self, target, correlation):
         """Make this the target of the working set."""
         np.copyto(np.asarray(self.target), target)
-        np.copyto(np.asarray(self.correlation), correlation)
-        np.copyto(np.asarray(self.z), correlation)
+        if self.n_features:
+            np.copyto(np.asarray(self.correlation), correlation)
+            np.copyto(np.asarray(self.z), correlation)
         self.target2 = dot(&self.target[0], &self.target[0], self.design.n_rows)
         if isinstance(self.form, GramForm):
             self.form.bind_target(self.target, self.correlation)

@@ -1,0 +1,43 @@
+"""Random designs and responses; all of them depend on the seed alone."""
+
+import numpy as np
+import scipy.sparse as sp
+
+
+def autoregressive(n: int, p: int, correlation: float, seed: int) -> np.ndarray:
+    """Return normal rows in which columns j and k have the correlation ``correlation ** abs(j - k)``."""
+    X = np.random.default_rng(seed).standard_normal((p, n))
+    fresh = np.sqrt(1.0 - correlation**2)
+    for j in range(1, p):
+        X[j] = correlation * X[j - 1] + fresh * X[j]
+    # Filled row by row, returned with columns: Fortran order.
+    return X.T
+
+
+def equicorrelated(n: int, p: int, correlation: float, seed: int) -> np.ndarray:
+    """Return normal rows in which every two columns have the same correlation."""
+    rng = np.random.default_rng(seed)
+    common = rng.standard_normal(n)
+    X = rng.standard_normal((p, n))
+    X *= np.sqrt(1.0 - correlation)
+    X += np.sqrt(correlation) * common
+    return X.T
+
+
+def sparse_normal(n: int, p: int, density: float, seed: int) -> sp.csc_array:
+    """Return a matrix with normal entries at a random fraction ``density`` of the places."""
+    rng = np.random.default_rng(seed)
+    return sp.random_array((n, p), density=density, format="csc", rng=rng, data_sampler=rng.standard_normal)
+
+
+def response(X: np.ndarray | sp.csc_array, n_signals: int, signal_to_noise: float, seed: int) -> np.ndarray:
+    """Return X b plus normal noise, b having ``n_signals`` coefficients of 1 and -1 in turn, evenly spread.
+
+    ``signal_to_noise`` is the ratio of the standard deviations.
+    """
+    b = np.zeros(X.shape[1])
+    places = np.linspace(0, X.shape[1] - 1, n_signals).astype(int)
+    b[places] = np.where(np.arange(n_signals) % 2, -1.0, 1.0)
+    signal = X @ b
+    noise = np.random.default_rng(seed).standard_normal(X.shape[0])
+    return signal + signal.std() / signal_to_noise * noise
