@@ -213,3 +213,15 @@ def test_badly_conditioned_small_problem_is_honest():
         path = fastreg.fit_path(X, y, alphas=[1e-6], max_iter=1)
     gap = reference.dual_gap(form, path.coef(1e-6), 1e-6)
     assert gap == pytest.approx(path.dual_gaps[0], rel=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(30, 8), (8, 30)])
+def test_ridge_with_a_vanishing_penalty_on_dependent_columns(shape):
+    A, y = make_data(*shape, seed=37)
+    X = np.hstack([A, A])
+    for alphas in ([1e-30], [1e-18, 1e-3], [0.0]):
+        path = fastreg.fit_path(X, y, l1_ratio=0.0, alphas=alphas)
+        assert np.isfinite(path.coefs.toarray()).all()
+        fitted = path.predict(X, alpha=alphas[0])
+        design = np.c_[np.ones(shape[0]), A]
+        np.testing.assert_allclose(fitted, design @ np.linalg.lstsq(design, y, rcond=None)[0], atol=1e-5)

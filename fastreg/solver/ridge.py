@@ -65,10 +65,13 @@ class RidgeSolver:
     def _solve(self, right: np.ndarray, a2: np.ndarray) -> np.ndarray:
         """Return (matrix + a2_k)^-1 right_k for every k, the pseudo-inverse where that is singular."""
         if self.few:
-            return np.stack([cho_solve(self._factor(float(alpha)), row) for alpha, row in zip(a2, right, strict=True)])
+            try:
+                return np.stack([cho_solve(self._factor(float(a)), row) for a, row in zip(a2, right, strict=True)])
+            except np.linalg.LinAlgError:
+                self.few = False  # singular but for a penalty below rounding
         values, vectors = self.spectrum
-        total = values + a2[:, None]
-        inverse = np.divide(1.0, total, out=np.zeros_like(total), where=total > 0)
+        # What the right-hand sides have in directions that are not there is rounding; a tiny a2 would blow it up.
+        inverse = np.where(values > 0, 1.0 / np.where(values > 0, values + a2[:, None], 1.0), 0.0)
         return ((right @ vectors) * inverse) @ vectors.T
 
     def _free_basis(self) -> np.ndarray:
@@ -87,7 +90,7 @@ class RidgeSolver:
         if a2 not in self.factors:
             shifted = self.matrix.copy()
             shifted.flat[:: len(shifted) + 1] += a2
-            self.factors = {**self.factors, a2: cho_factor(shifted, overwrite_a=True, check_finite=False)}
+            self.factors[a2] = cho_factor(shifted, overwrite_a=True, check_finite=False)
         return self.factors[a2]
 
     def _reduced_gram(self) -> np.ndarray:

@@ -53,13 +53,15 @@ cdef double dual_gap(const Penalty* pen, const Evidence* evidence, double* scale
 
 
 cdef bint is_zero(const Penalty* pen, const Evidence* evidence, index_t i) noexcept nogil:
-    # A free coefficient whose correlation vanishes up to rounding: projected out.
+    # A coefficient without l1 part whose correlation vanishes up to rounding: projected out, which costs
+    # z^2 / (2 ||x||^2) + q b^2 / 2, where that is less than (q b - z)^2 / (2 q), the bracket of G(1).
     cdef index_t j = evidence.feature[i]
-    return (
-        threshold(pen, j) == 0.0
-        and pen.a2 * pen.l2[j] == 0.0
-        and fabs(evidence.z[i]) <= evidence.zero_level * evidence.norm[j]
-    )
+    cdef double z = evidence.z[i]
+    cdef double q = pen.a2 * pen.l2[j]
+    cdef double b = evidence.beta[i]
+    if threshold(pen, j) != 0.0 or not fabs(z) <= evidence.zero_level * evidence.norm[j]:
+        return False
+    return q == 0.0 or q * (z / evidence.norm[j]) ** 2 + (q * b) ** 2 < (q * b - z) ** 2
 
 
 cdef double largest_scale(const Penalty* pen, const Evidence* evidence, bint finite) noexcept nogil:
@@ -113,7 +115,7 @@ cdef double gap_at(const Penalty* pen, const Evidence* evidence, double s) noexc
         if is_zero(pen, evidence, i):
             # Removing z_j from u costs z_j^2 / (2 ||x_j||^2) where x_j is orthogonal to the other free columns; up to
             # zero_level that, like what it does to the other correlations, is beyond the digits asked for.
-            total += 0.5 * (z / evidence.norm[j]) ** 2
+            total += 0.5 * ((z / evidence.norm[j]) ** 2 + pen.a2 * pen.l2[j] * b * b)
             continue
         total += conjugate_value(pen, j, z, dual_point(pen, j, z))
         if b != 0.0:
