@@ -1,30 +1,24 @@
 from fastreg.design.base cimport index_t
 from fastreg.penalty.elastic_net cimport Penalty
+from fastreg.subproblem.active_set cimport ActiveSet
 from fastreg.subproblem.forms cimport GramForm
 
 
-cdef class Tracer:
-    cdef readonly index_t size
+cdef class Tracer(ActiveSet):
     cdef index_t known
     cdef double a1
     cdef double a2
     cdef double scale
     cdef bint ready
-    cdef index_t[::1] active
-    cdef index_t[::1] place
     cdef index_t[::1] pending
     cdef signed char[::1] sign
     cdef unsigned char[::1] skipped
-    cdef double[:, ::1] L
     cdef double[::1] g
     cdef double[::1] dc
     cdef double[::1] dg
     cdef double[::1] d
-    cdef double[::1] w
     cdef readonly index_t events
-    cdef readonly index_t factorizations
 
-    cdef int reserve_factor(self, index_t rows) except -1 nogil
     cdef int reserve(self, index_t capacity) except -1 nogil
     cdef void forget(self) noexcept nogil
     cdef bint trace(self, GramForm form, const Penalty* pen, index_t max_events) except -1 nogil

@@ -22,16 +22,14 @@ bound, i leaves and j takes its place. If nothing stops theta, j waits until S h
 import numpy as np
 
 from libc.math cimport fabs, sqrt, INFINITY
-from scipy.linalg.cython_lapack cimport dpotrf
 
 from fastreg.design.base cimport index_t
-from fastreg.design.tiles cimport axpy, dot
+from fastreg.design.tiles cimport axpy
 from fastreg.penalty.elastic_net cimport Penalty, bind
 from fastreg.runtime.interrupt cimport poll
+from fastreg.subproblem.active_set cimport ActiveSet, append_row, backward, factorize, forward, remove_row
 from fastreg.subproblem.forms cimport GramForm
 
-# A pivot below this fraction of the diagonal means that the column depends on S.
-cdef double DEPENDENT = 1e-13
 # A correlation that approaches its threshold more slowly than this fraction of either's speed runs parallel to it,
 # as those of columns that depend on S do.
 cdef double PARALLEL = 1e-11
@@ -50,12 +48,11 @@ cdef signed char AT_UPPER = 2
 cdef signed char AT_LOWER = -2
 
 
-cdef class Tracer:
-    """State of the method between calls: the active set, its signs and its factor."""
+cdef class Tracer(ActiveSet):
+    """State of the method between calls: the active set with its factor, signs, and where the path was left."""
 
     def __init__(self):
-        self.active = np.empty(0, dtype=np.intp)
-        self.L = np.empty((0, 0))
+        super().__init__()
 
     def _grow(self, capacity):
         old = self.active.shape[0]
@@ -86,18 +83,6 @@ cdef class Tracer:
         exact = self.trace(form, &pen, max_events)
         form.refresh(&target[0])
         return np.array(form.beta[:form.count]), exact
-
-    def _grow_factor(self, used, capacity):
-        L = np.zeros((capacity, capacity))
-        L[:used, :used] = self.L[:used, :used]
-        self.L = L
-
-    cdef int reserve_factor(self, index_t rows) except -1 nogil:
-        # Room for a factor of so many rows; those in use are kept. The active set is much smaller than W.
-        if self.L.shape[0] < rows:
-            with gil:
-                self._grow_factor(min(self.size, self.L.shape[0]), max(rows, 2 * self.L.shape[0], 64))
-        return 0
 
     cdef int reserve(self, index_t capacity) except -1 nogil:
         if self.active.shape[0] < capacity:
@@ -208,30 +193,6 @@ cdef int find_active(Tracer self, GramForm form, const Penalty* pen) except -1 n
     return 0
 
 
-cdef int factorize(Tracer self, GramForm form, const Penalty* pen) except -1 nogil:
-    # L of the whole active set at once; False if its columns are dependent.
-    cdef index_t k, j
-    cdef int n, info, ld
-    if self.size == 0:
-        return True
-    self.reserve_factor(self.size)
-    for k in range(self.size):
-        for j in range(k + 1):
-            self.L[k, j] = form.Q[self.active[k], self.active[j]]
-        self.L[k, k] += pen.a2 * pen.l2[form.feature[self.active[k]]]
-        self.w[k] = self.L[k, k]
-    # LAPACK sees the rows of L as columns: its upper triangle is our lower one.
-    n, ld = <int> self.size, <int> self.L.shape[1]
-    dpotrf("U", &n, &self.L[0, 0], &ld, &info)
-    self.factorizations += 1
-    if info != 0:
-        return False
-    for k in range(self.size):
-        if not self.L[k, k] * self.L[k, k] > DEPENDENT * self.w[k]:
-            return False
-    return True
-
-
 cdef int rebuild(Tracer self, GramForm form, const Penalty* pen) except -1 nogil:
     # L row by row, dependent columns moved out of the support along directions that change no correlation.
     cdef index_t count = self.size
@@ -289,21 +250,6 @@ cdef double room_in_active(
         if room < theta:
             theta, out[0] = room, i
     return theta
-
-
-cdef void forward(Tracer self, double* x, index_t size) noexcept nogil:
-    # x <- L^-1 x
-    cdef index_t k
-    for k in range(size):
-        x[k] = (x[k] - dot(&self.L[k, 0], x, k)) / self.L[k, k]
-
-
-cdef void backward(Tracer self, double* x, index_t size) noexcept nogil:
-    # x <- L'^-1 x
-    cdef index_t k
-    for k in range(size - 1, -1, -1):
-        x[k] /= self.L[k, k]
-        axpy(-x[k], &self.L[k, 0], x, k)
 
 
 cdef void direction(Tracer self, GramForm form, const Penalty* pen, double old_a1) noexcept nogil:
@@ -373,12 +319,10 @@ cdef void advance(Tracer self, GramForm form, double step) noexcept nogil:
 
 
 cdef void leave(Tracer self, GramForm form, const Penalty* pen, index_t i) noexcept nogil:
-    # Coefficient i rests at the nearest of zero and its bounds; delete its row of L, restore the triangle.
-    cdef index_t k = self.place[i]
+    # Coefficient i rests at the nearest of zero and its bounds; its row of L goes.
     cdef index_t j = form.feature[i]
-    cdef index_t row, col
+    cdef index_t row
     cdef double b = form.beta[i]
-    cdef double x, y, r, c, s
     # On S the correlation is at its threshold by definition, whatever rounding has made of the sum of its steps.
     self.g[i] = self.sign[i] * self.scale * pen.l1[j]
     if fabs(b) <= min(fabs(b - pen.upper[j]), fabs(b - pen.lower[j])):
@@ -387,47 +331,9 @@ cdef void leave(Tracer self, GramForm form, const Penalty* pen, index_t i) noexc
         form.beta[i], self.sign[i] = pen.upper[j], AT_UPPER
     else:
         form.beta[i], self.sign[i] = pen.lower[j], AT_LOWER
-    self.place[i] = -1
-    for row in range(k, self.size - 1):
-        self.active[row] = self.active[row + 1]
-        self.place[self.active[row]] = row
-        for col in range(row + 2):
-            self.L[row, col] = self.L[row + 1, col]
-    self.size -= 1
-    # Row `row` now reaches one past the diagonal; rotate columns (row, row + 1) in all rows from there on.
-    for col in range(k, self.size):
-        x, y = self.L[col, col], self.L[col, col + 1]
-        r = sqrt(x * x + y * y)
-        c, s = x / r, y / r
-        self.L[col, col] = r
-        self.L[col, col + 1] = 0.0
-        for row in range(col + 1, self.size):
-            x, y = self.L[row, col], self.L[row, col + 1]
-            self.L[row, col] = c * x + s * y
-            self.L[row, col + 1] = c * y - s * x
+    remove_row(self, self.place[i])
     for row in range(form.count):
         self.skipped[row] = 0
-
-
-cdef int append_row(Tracer self, GramForm form, const Penalty* pen, index_t i) except -1 nogil:
-    # Make i the last of S; False if it depends on S, with w = L^-1 Q_Si either way.
-    cdef double diagonal = form.Q[i, i] + pen.a2 * pen.l2[form.feature[i]]
-    cdef double pivot
-    cdef index_t k
-    for k in range(self.size):
-        self.w[k] = form.Q[i, self.active[k]]
-    forward(self, &self.w[0], self.size)
-    pivot = diagonal - dot(&self.w[0], &self.w[0], self.size)
-    if not pivot > DEPENDENT * diagonal:
-        return False
-    self.reserve_factor(self.size + 1)
-    for k in range(self.size):
-        self.L[self.size, k] = self.w[k]
-    self.L[self.size, self.size] = sqrt(pivot)
-    self.active[self.size] = i
-    self.place[i] = self.size
-    self.size += 1
-    return True
 
 
 cdef int join(Tracer self, GramForm form, const Penalty* pen, index_t i, signed char sign) except -1 nogil:

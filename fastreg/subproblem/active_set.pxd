@@ -1,0 +1,21 @@
+from fastreg.design.base cimport index_t
+from fastreg.penalty.elastic_net cimport Penalty
+from fastreg.subproblem.forms cimport GramForm
+
+
+cdef class ActiveSet:
+    cdef readonly index_t size
+    cdef readonly index_t factorizations
+    cdef index_t[::1] active
+    cdef index_t[::1] place
+    cdef double[:, ::1] L
+    cdef double[::1] w
+
+    cdef int reserve_factor(self, index_t rows) except -1 nogil
+
+
+cdef void forward(ActiveSet self, double* x, index_t size) noexcept nogil
+cdef void backward(ActiveSet self, double* x, index_t size) noexcept nogil
+cdef int factorize(ActiveSet self, GramForm form, const Penalty* pen) except -1 nogil
+cdef int append_row(ActiveSet self, GramForm form, const Penalty* pen, index_t i) except -1 nogil
+cdef void remove_row(ActiveSet self, index_t k) noexcept nogil
