@@ -90,6 +90,9 @@ def test_warm_start_continues():
     again = cold.fit(A, Y)
     assert again.n_iter_ <= 1
     np.testing.assert_allclose(again.coef_, first, atol=1e-6)
+    # Another number of features or targets is another problem: a cold start.
+    assert cold.fit(A[:, :5], Y).coef_.shape == (5,)
+    assert cold.fit(A[:, :5], np.c_[Y, Y]).coef_.shape == (2, 5)
 
 
 def test_parameters_clone_and_pickle():
@@ -120,5 +123,10 @@ def test_errors():
         fastreg.Ridge(alpha=-1.0).fit(A, Y)
     with pytest.raises(ValueError, match="sample_weight: expected at least one positive"):
         fastreg.Ridge().fit(A, Y, sample_weight=np.zeros(60))
+    for model in (fastreg.Ridge(), fastreg.Lasso()):
+        with pytest.raises((ValueError, TypeError), match="X: expected"):
+            model.fit(None, Y)
+    with pytest.raises(ValueError, match="positive: expected True or False"):
+        fastreg.Lasso(positive="no").fit(A, Y)
     with pytest.raises(ValueError, match="X: expected 12 features"):
         fastreg.Lasso(0.1).fit(A, Y).predict(A[:, :3])

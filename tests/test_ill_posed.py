@@ -225,3 +225,54 @@ def test_ridge_with_a_vanishing_penalty_on_dependent_columns(shape):
         fitted = path.predict(X, alpha=alphas[0])
         design = np.c_[np.ones(shape[0]), A]
         np.testing.assert_allclose(fitted, design @ np.linalg.lstsq(design, y, rcond=None)[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("level", [-3.3, 0.1, 1.0, 1e6])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_full_sparse_columns_are_constant_when_they_are(level, weighted):
+    rng = np.random.default_rng(0)
+    for n in (10, 30, 61):
+        X, y = rng.standard_normal((n, 3)), rng.standard_normal(n)
+        X[:, 1] = level
+        options = {"fit_intercept": False, "standardize": True}
+        if weighted:
+            options["sample_weight"] = rng.random(n)
+        assert fastreg.alpha_max(sp.csc_array(X), y, **options) == pytest.approx(
+            fastreg.alpha_max(X, y, **options), rel=1e-9
+        )
+
+
+def test_bounds_hold_to_the_last_digit_on_dependent_columns():
+    rng = np.random.default_rng(12)
+    for n in (3, 5):
+        X = rng.standard_normal((n, 80))[:, rng.integers(0, 80, 250)]
+        y, factors = rng.standard_normal(n), rng.choice([0, 1.0, 5], 250)
+        path = fastreg.fit_path(
+            X, y, l1_ratio=0.0, lower_bounds=0.0, penalty_factors=factors, alphas=[2.0, 0.1], tol=1e-5
+        )
+        assert path.coefs.toarray().min() >= 0
+
+
+@pytest.mark.parametrize("noise", [1e-6, 1e-9, 1e-11])
+@pytest.mark.parametrize("shape", [(50, 20), (20, 50)])
+def test_least_squares_on_columns_of_nearly_deficient_rank(shape, noise):
+    rng = np.random.default_rng(0)
+    n, p = shape
+    X = rng.standard_normal((n, 2)) @ rng.standard_normal((2, p)) + noise * rng.standard_normal(shape)
+    y = rng.standard_normal(n)
+    path = fastreg.fit_path(X, y, alphas=0.0)
+    expected = np.linalg.lstsq(np.c_[np.ones(n), X], y, rcond=None)[0]
+    residuals = [y - path.predict(X, alpha=0.0), y - np.c_[np.ones(n), X] @ expected]
+    assert residuals[0] @ residuals[0] <= residuals[1] @ residuals[1] * (1 + 1e-6) + 1e-8 * (y @ y)
+    assert path.converged.all()
+    assert fastreg.duality_gap(X, y, path.coef(0.0), path.intercept(0.0), 0.0) <= 2e-6 * path.null_loss
+
+
+def test_tiny_penalties_of_ridge():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((30, 5))
+    y = X[:, 0] + 0.1 * rng.standard_normal(30)
+    exact = np.linalg.lstsq(np.c_[np.ones(30), X], y, rcond=None)[0][1:]
+    for alpha in (1e-12, 1e-17, 1e-20, 1e-40):
+        path = fastreg.fit_path(X, y, l1_ratio=0.0, alphas=alpha)
+        np.testing.assert_allclose(path.coef(alpha), exact, atol=1e-9)

@@ -86,6 +86,9 @@ def test_coef_interpolates_linearly_inside_and_refuses_outside(path):
         assert path.intercept(alpha) == pytest.approx(path.intercepts[k])
     middle = 0.25 * path.alphas[2] + 0.75 * path.alphas[3]
     np.testing.assert_allclose(path.coef(middle), 0.25 * dense[:, 2] + 0.75 * dense[:, 3], rtol=1e-12)
+    for alpha in ("a", None, np.array([0.1, 0.2])):
+        with pytest.raises(ValueError, match="alpha: expected a number"):
+            path.coef(alpha)
     for alpha in (path.alphas[0] * 1.01, path.alphas[-1] * 0.99, np.nan, -1.0):
         with pytest.raises(ValueError, match="alpha: expected a value on the path"):
             path.coef(alpha)

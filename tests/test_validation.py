@@ -99,6 +99,14 @@ CASES = {
     "max_iter": ((A, Y), {"max_iter": 0}, "max_iter: expected an integer >= 1"),
     "n_threads": ((A, Y), {"n_threads": 0}, "n_threads: expected None or an integer >= 1"),
     "loss": ((A, Y), {"loss": "hinge"}, "loss: expected one of 'squared', got 'hinge'"),
+    "loss list": ((A, Y), {"loss": ["squared"]}, "loss: expected one of"),
+    "flag text": ((A, Y), {"fit_intercept": "no"}, "fit_intercept: expected True or False, got 'no'"),
+    "flag None": ((A, Y), {"standardize": None}, "standardize: expected True or False"),
+    "y too large": ((A, Y * 1e200), {}, "y: expected values .* Divide y"),
+    "y too small": ((A, Y * 1e-200), {}, "y: expected values .* Divide y"),
+    "X too small": ((A * 1e-305, Y), {}, "X: expected columns whose largest entries"),
+    "X masked": ((np.ma.masked_array(A, A > 1), Y), {}, "X: expected an array without a mask"),
+    "threads": ((A, Y), {"n_threads": 10**12}, "n_threads: expected None or an integer"),
     "init pair": ((A, Y), {"init": np.zeros(6)}, "init: expected a pair"),
     "init shape": ((A, Y), {"init": (np.zeros(5), 0.0)}, r"init: expected coef of shape \(6,\)"),
     "init NaN": ((A, Y), {"init": (np.full(6, np.nan), 0.0)}, "init coef: expected finite"),
@@ -124,6 +132,9 @@ def test_other_public_functions_check_too():
         fastreg.duality_gap(A, Y, np.zeros(5), 0.0, 1.0)
     with pytest.raises(ValueError, match="alpha: expected a finite number >= 0"):
         fastreg.duality_gap(A, Y, np.zeros(6), 0.0, -1.0)
+    with pytest.raises(ValueError, match=r"intercept: expected one number for each of 1 target\(s\), got 3"):
+        fastreg.duality_gap(A, Y, np.zeros(6), np.zeros(3), 1.0)
+    assert fastreg.alpha_max(A, Y, lower_bounds=0.0, upper_bounds=0.0) == 0
     with pytest.raises(ValueError, match="loss: expected"):
         fastreg.alpha_max(A, Y, loss="hinge")
     with pytest.raises(TypeError):
@@ -182,6 +193,9 @@ def test_frames():
         assert path.predict(X).shape == (20, 4)
         with pytest.raises(ValueError, match="expected the columns the path was fitted on"):
             path.predict(pandas.DataFrame(A, columns=names[::-1]))
+    mixed = pandas.DataFrame({"a": [1, 2, 3], "b": [True, False, True], "c": [0.5, 1.5, 2.0]})
+    for frame in (mixed, mixed.astype({"a": "Int64", "c": "Float64"})):
+        assert fastreg.fit_path(frame, [1.0, 2.0, 4.0], alphas=0.1).coefs.shape == (3, 1)
     sparse = pandas.DataFrame.sparse.from_spmatrix(sp.csc_matrix(A))
     with pytest.raises(TypeError, match=r"sparse\.to_coo"):
         fastreg.fit_path(sparse, Y)

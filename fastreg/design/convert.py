@@ -10,6 +10,9 @@ from fastreg.design.dense import DTYPES, DenseDesign
 from fastreg.design.scan import largest_entries, sorted_rows
 from fastreg.design.sparse import SparseDesign
 
+# Beyond, even powers of two cannot scale a column without losing digits.
+LARGEST = 1e300
+
 
 def as_design(X: Any, n_threads: int = 1) -> tuple[Design, np.ndarray, Any]:
     """Return a design over X, the largest absolute entry of every column, and the names of the columns.
@@ -32,6 +35,11 @@ def as_design(X: Any, n_threads: int = 1) -> tuple[Design, np.ndarray, Any]:
             f"X: expected finite numbers, got NaN or infinity in column {column}. "
             "Impute or drop such rows or columns first."
         )
+    if largest.max() > LARGEST or np.any((largest > 0) & (largest < 1 / LARGEST)):
+        raise ValueError(
+            f"X: expected columns whose largest entries are 0 or between {1 / LARGEST:g} and {LARGEST:g}, got "
+            f"{largest[largest > 0].min():g} to {largest.max():g}. Change the units of such columns."
+        )
     return design, largest, names
 
 
@@ -44,11 +52,18 @@ def column_names(X: Any) -> Any:
 
 
 def _to_array(X: Any) -> np.ndarray:
+    if np.ma.isMaskedArray(X):
+        raise TypeError("X: expected an array without a mask, got a masked array. Fill or drop the masked entries.")
     if isinstance(X, np.ndarray):
         return X
     if hasattr(X, "sparse") and hasattr(X, "dtypes"):
         raise TypeError("X: expected dense columns, got a sparse data frame. Pass X.sparse.to_coo() instead.")
-    return X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X)
+    if not hasattr(X, "to_numpy"):
+        return np.asarray(X)
+    array = X.to_numpy()
+    numeric = all(getattr(dtype, "kind", "O") in "biuf" for dtype in getattr(X, "dtypes", [array.dtype]))
+    # A frame of several numeric types, or of nullable ones, arrives as objects.
+    return X.to_numpy(dtype=float, na_value=np.nan) if array.dtype == object and numeric else array
 
 
 def _check_shape(X: Any) -> None:

@@ -9,7 +9,7 @@ panel, which is dense anyway.
 import numpy as np
 
 from cython.parallel cimport prange
-from libc.math cimport fabs, NAN
+from libc.math cimport fabs, sqrt, NAN
 
 from fastreg.design.base cimport (
     CUBE, STRIP, Affine, Columns, Compressed, Design, Vectors, column_at, index_t,
@@ -49,11 +49,12 @@ cdef inline void add_entries(Entries x, double factor, double* out) noexcept nog
 cdef inline void moments_entries(
     Entries x, const double* weight, double scale, double* mean, double* spread
 ) noexcept nogil:
-    # Mean and spread of the scaled column, whose absent entries are zeros of weight 1 - seen.
+    # Mean and spread of the scaled column, whose absent entries are zeros of weight 1 - seen; where that is rounding
+    # alone, nothing of weight is absent.
     cdef double m = 0.0
     cdef double s = 0.0
     cdef double seen = 0.0
-    cdef double d
+    cdef double d, absent
     cdef index_t e
     for e in range(x.count):
         m += weight[row_at(x, e)] * (value_at(x, e) * scale)
@@ -61,8 +62,11 @@ cdef inline void moments_entries(
     for e in range(x.count):
         d = value_at(x, e) * scale - m
         s += weight[row_at(x, e)] * (d * d)
+    absent = 1.0 - seen
+    if absent <= 2.2e-16 * (4.0 + 2.0 * sqrt(<double> x.count)):
+        absent = 0.0
     mean[0] = m
-    spread[0] = s + max(0.0, 1.0 - seen) * (m * m)
+    spread[0] = s + absent * (m * m)
 
 
 cdef inline void add_rows(

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastreg.path.fit import fit_path
 from fastreg.path.result import PathResult
-from fastreg.problem.validate import check_scalar, real_array
+from fastreg.problem.validate import check_flag, check_scalar, real_array
 
 _PARAMETERS = """
     Parameters
@@ -61,15 +61,23 @@ class _LinearModel(RegressorMixin, BaseEstimator):
             tol=self.tol,
             max_iter=self.max_iter,
             n_threads=self.n_threads,
-            init=(self.coef_, self.intercept_) if self.warm_start and hasattr(self, "coef_") else None,
+            init=self._start(X, y),
         )
         self._take(result)
         return self
 
+    def _start(self, X: Any, y: Any) -> Any:
+        # Coefficients of another shape are those of another problem: a cold start.
+        if not self.warm_start or not hasattr(self, "coef_"):
+            return None
+        shape = (*np.shape(y)[1:], X.shape[1] if hasattr(X, "shape") else np.shape(X)[-1])
+        return (self.coef_, self.intercept_) if self.coef_.shape == shape else None
+
     def _lower_bounds(self) -> Any:
-        if not self.positive:
+        if not check_flag(self.positive, "positive"):
             return self.lower_bounds
-        return 0.0 if self.lower_bounds is None else np.maximum(self.lower_bounds, 0.0)
+        # lower_bounds are at most 0, so that positive is the tighter of the two; fit_path sees wrong ones all the same.
+        return 0.0 if self.lower_bounds is None else np.maximum(np.asarray(self.lower_bounds, dtype=float), 0.0)
 
     def _take(self, result: PathResult) -> None:
         several = isinstance(result.coefs, list)
@@ -251,9 +259,9 @@ class Ridge(_LinearModel):
         """Fit the model to X (n_samples, n_features) and y (n_samples,) or (n_samples, n_targets)."""
         alpha = check_scalar(self.alpha, "alpha", 0.0)
         if sample_weight is None:
-            total = float(X.shape[0] if hasattr(X, "shape") else len(X))
+            total = float(len(y)) if hasattr(y, "__len__") else 1.0
         else:
             weights = real_array(sample_weight, "sample_weight")
-            total = float(weights.sum()) if weights.ndim else float(weights) * len(y)
+            total = float(np.sum(weights)) if weights.ndim else float(weights) * len(y)
         # Weights that do not fit are refused by fit_path; here they must not divide by zero first.
         return self._fit(X, y, sample_weight, alpha / total if total > 0 else alpha, 0.0)

@@ -124,7 +124,10 @@ class PathResult:
 
     @staticmethod
     def _offset(offset: Any, shape: tuple[int, ...]) -> np.ndarray:
-        array = np.asarray(offset, dtype=float)
+        array = np.asarray(offset)
+        if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+            raise ValueError("offset: expected finite numbers.")
+        array = array.astype(float)
         if array.ndim == 0:
             return array
         if array.shape[0] != shape[0] or array.ndim > 2 or (array.ndim == 2 and array.shape[1] != shape[2]):
@@ -133,6 +136,8 @@ class PathResult:
 
     def _weights(self, alpha: float) -> np.ndarray:
         """Interpolation weights (n_alphas,) of one alpha."""
+        if not np.isscalar(alpha) or isinstance(alpha, (str, bytes, complex)):
+            raise ValueError(f"alpha: expected a number, got {alpha!r}.")
         ascending = self.alphas[::-1]
         slack = 1e-12 * ascending[-1]
         if not ascending[0] - slack <= alpha <= ascending[-1] + slack:

@@ -44,7 +44,8 @@ class PathFit:
         )
         penalty = problem.penalty
         self.bounded = bool(np.isfinite(penalty["lower"]).any() or np.isfinite(penalty["upper"]).any())
-        self.is_ridge = not (penalty["l1"] > 0).any() and (l1_ratio == 0 or not len(penalty["l1"]))
+        # Without any column left there is nothing to work on, whatever the penalty.
+        self.is_ridge = l1_ratio == 0 or not len(penalty["l1"])
         self._solver: WorkingSetSolver | None = None
         self._ridge: RidgeSolver | None = None
 

@@ -38,6 +38,7 @@ EPS = np.finfo(float).eps
 # Below this many columns looking for duplicates costs more than it can save.
 DUPLICATES_PAY = 200
 LARGEST_FACTOR = 1e280
+LARGEST_Y = 1e152
 
 
 @dataclass(frozen=True)
@@ -145,9 +146,11 @@ def build_problem(X: Any, y: Any, options: Options, collapse: bool = True) -> Pr
     lower, upper = check_bounds(options.lower_bounds, options.upper_bounds, raw.n_cols)
 
     design = ScaledDesign(raw, largest, weights, options.fit_intercept)
-    y = y - offset
+    with np.errstate(over="ignore"):
+        y = y - offset
     size = float(np.abs(y).max(where=weights > 0, initial=0.0))
     means, y = SquaredLoss.null_model(y, weights, options.fit_intercept)
+    _check_size(np.abs(y).max(where=weights > 0, initial=0.0), size)
     y_scale = _power_of_two(np.abs(y).max(initial=0.0))
     targets = y / y_scale * design.root
     correlations, key = _correlations(design, targets, collapse)
@@ -190,6 +193,15 @@ def _correlations(design: ScaledDesign, targets: np.ndarray, collapse: bool) -> 
     return np.ascontiguousarray(both[:-1]), both[-1].copy()
 
 
+def _check_size(spread: float, size: float) -> None:
+    """Refuse targets whose squares, which the objective is made of, would leave the range of numbers."""
+    if not np.isfinite(size) or size > LARGEST_Y or 0 < spread < 1 / LARGEST_Y:
+        raise ValueError(
+            f"y: expected values (less the offset) of at most {LARGEST_Y:g} and differences of at least "
+            f"{1 / LARGEST_Y:g}, got {size:g} and {spread:g}. Divide y, the offset and alpha by a common unit."
+        )
+
+
 def _power_of_two(size: float) -> float:
     return float(np.ldexp(1.0, int(np.frexp(size)[1]))) if size > 0 else 1.0
 
@@ -202,7 +214,8 @@ def _penalty(
         smallest, size = 1.0, np.where(design.deviation > 0, design.deviation, design.scale)
     else:
         smallest = float(design.scale.min())
-        size = design.scale / smallest
+        with np.errstate(over="ignore"):
+            size = np.minimum(design.scale / smallest, LARGEST_FACTOR)
     factors = np.where(np.isfinite(factors), factors, 0.0)
     with np.errstate(over="ignore"):
         l1 = np.minimum(l1_ratio * factors * size, LARGEST_FACTOR)

@@ -14,7 +14,9 @@ def real_array(value: Any, name: str, dtype: type = float) -> np.ndarray:
         raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}. Convert with astype(float).")
     array = np.asarray(array, dtype=dtype)
     # A finite sum proves finite entries; only a sum that overflowed needs the second look.
-    if not np.isfinite(array.sum()) and not np.isfinite(array).all():
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = array.sum()
+    if not np.isfinite(total) and not np.isfinite(array).all():
         raise ValueError(f"{name}: expected finite numbers, got NaN or infinity. Impute or drop them first.")
     return array
 
@@ -124,12 +126,19 @@ def check_count(value: Any, name: str) -> int:
     """Return an integer >= 1."""
     if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__") or value < 1:
         raise ValueError(f"{name}: expected an integer >= 1, got {value!r}.")
-    return int(value)
+    return min(int(value), 2**62)
+
+
+def check_flag(value: Any, name: str) -> bool:
+    """Return True or False."""
+    if not isinstance(value, (bool, np.bool_, int)) or value not in (0, 1):
+        raise ValueError(f"{name}: expected True or False, got {value!r}.")
+    return bool(value)
 
 
 def check_loss(loss: str) -> None:
     """Refuse losses that are not there."""
-    if loss not in LOSSES:
+    if not isinstance(loss, str) or loss not in LOSSES:
         raise ValueError(f"loss: expected one of {', '.join(map(repr, LOSSES))}, got {loss!r}.")
 
 

@@ -29,8 +29,8 @@ def resolve_threads(n_threads: int | None) -> int:
     the answer is always 1, because an OpenMP pool does not survive a fork.
     """
     if n_threads is not None:
-        if isinstance(n_threads, bool) or not hasattr(n_threads, "__index__") or n_threads < 1:
-            raise ValueError(f"n_threads: expected None or an integer >= 1, got {n_threads!r}.")
+        if isinstance(n_threads, bool) or not hasattr(n_threads, "__index__") or not 1 <= n_threads <= 1024:
+            raise ValueError(f"n_threads: expected None or an integer >= 1 (and at most 1024), got {n_threads!r}.")
         return 1 if _forked else int(n_threads)
     if _forked:
         return 1

@@ -6,7 +6,7 @@ import numpy as np
 
 from fastreg.design.scaled import ScaledDesign
 from fastreg.problem.problem import Options, Problem, build_problem
-from fastreg.problem.validate import check_loss, check_scalar, real_array
+from fastreg.problem.validate import check_flag, check_loss, check_scalar, real_array
 from fastreg.subproblem.gap import gap_of
 
 # Unpenalized columns are projected out by a dense factorization up to this many numbers.
@@ -66,7 +66,7 @@ def duality_gap(
     alpha = check_scalar(alpha, "alpha", 0.0)
     options = Options(
         l1_ratio, sample_weight, offset, penalty_factors, lower_bounds, upper_bounds,
-        bool(fit_intercept), bool(standardize), n_threads,
+        check_flag(fit_intercept, "fit_intercept"), check_flag(standardize, "standardize"), n_threads,
     )  # fmt: skip
     problem = build_problem(X, y, options, collapse=False)
     coef = real_array(coef.toarray() if hasattr(coef, "toarray") else coef, "coef")
@@ -76,7 +76,10 @@ def duality_gap(
             f"coef: expected {problem.n_columns} coefficients for each of {len(problem.targets)} target(s), "
             f"got shape {coef.shape}."
         )
-    intercepts = np.broadcast_to(real_array(intercept, "intercept"), (len(coef),))
+    intercepts = real_array(intercept, "intercept").ravel()
+    if len(intercepts) not in (1, len(coef)):
+        raise ValueError(f"intercept: expected one number for each of {len(coef)} target(s), got {len(intercepts)}.")
+    intercepts = np.broadcast_to(intercepts, (len(coef),))
     gaps = np.array([_gap(problem, k, coef[k], float(intercepts[k]), alpha) for k in range(len(coef))])
     return float(gaps[0]) if problem.single else gaps
 

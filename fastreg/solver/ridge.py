@@ -134,15 +134,20 @@ class RidgeSolver:
     ) -> Iterator[tuple[np.ndarray, float, float, int]]:
         """Yield (coefficients, gap, loss, iterations) for every a2, largest first."""
         step = alphas_at_once(self.design) if self.route != "krylov" else 1
+        if len(a2) > 1 and a2[-1] == 0:
+            yield from self.path(y, correlation, a2[:-1], gap_target, start)
+            a2 = a2[-1:]
         self.few = len(a2) <= FEW_ALPHAS and a2.min() > 0 and "spectrum" not in self.__dict__
         for first in range(0, len(a2), step):
             part = a2[first : first + step]
-            if self.route == "primal":
+            if self.route == "primal" and not self._is_plain(part):
                 coefs, iterations = self._primal(correlation, part), 1
                 Z = correlation - coefs @ self.gram
                 losses = 0.5 * (y @ y - np.einsum("kj,kj->k", coefs, correlation + Z))
             else:
-                if self.route == "dual":
+                if self._is_plain(part):
+                    coefs, iterations = self._least_squares(y), 1
+                elif self.route == "dual":
                     coefs, iterations = self._dual(y, part), 1
                 else:
                     coefs, iterations = self._krylov(y, float(part[0]), gap_target, start)
@@ -152,7 +157,21 @@ class RidgeSolver:
                 losses = 0.5 * np.einsum("ki,ki->k", U, U)
             for k, alpha in enumerate(part):
                 loss = max(float(losses[k]), 0.0)
+                if self._is_plain(part):
+                    # Without a penalty the gap is what least squares would still take away.
+                    rest = self._least_squares(U[0])
+                    gap = 0.5 * float(np.sum(self.design.predictions(rest) ** 2))
+                    yield coefs[k], gap, loss, iterations
+                    continue
                 yield coefs[k], self._gap(y, coefs[k], Z[k], float(alpha), loss), loss, iterations
+
+    def _is_plain(self, a2: np.ndarray) -> bool:
+        """Whether this is least squares, small enough for a singular value decomposition of X itself."""
+        return a2[0] == 0 and self.design.n_rows * self.design.n_features <= PACK_ENTRIES
+
+    def _least_squares(self, u: np.ndarray) -> np.ndarray:
+        """Return (1, n_features): the solution of minimal norm, from X itself: a Gram matrix would square cond(X)."""
+        return np.linalg.lstsq(self.design.packed().T, u, rcond=None)[0][None]
 
     def _gap(self, y: np.ndarray, beta: np.ndarray, z: np.ndarray, a2: float, loss: float) -> float:
         size = len(beta)

@@ -25,7 +25,7 @@ from libc.math cimport fabs, sqrt, INFINITY
 
 from fastreg.design.base cimport index_t
 from fastreg.design.tiles cimport axpy
-from fastreg.penalty.elastic_net cimport Penalty, bind
+from fastreg.penalty.elastic_net cimport Penalty, bind, clip
 from fastreg.runtime.interrupt cimport poll
 from fastreg.subproblem.active_set cimport ActiveSet, append_row, backward, factorize, forward, remove_row
 from fastreg.subproblem.forms cimport GramForm
@@ -111,17 +111,21 @@ cdef class Tracer(ActiveSet):
             tau += step
             self.scale = old_a1 + tau * (pen.a1 - old_a1)
             if event == ARRIVED:
+                self.ready = True
                 break
             self.events += 1
             if self.events > max_events:
                 self.ready = False
-                return False
+                break
             if event == LEAVES:
                 leave(self, form, pen, i)
             else:
                 join(self, form, pen, i, 1 if event == JOINS_ABOVE else -1)
-        self.a1, self.a2, self.ready, self.known = pen.a1, pen.a2, True, form.count
-        return True
+        for i in range(form.count):
+            # Rounding may have carried a coefficient past its bound.
+            form.beta[i] = clip(pen, form.feature[i], form.beta[i])
+        self.a1, self.a2, self.known = pen.a1, pen.a2, form.count
+        return self.ready
 
 
 cdef inline double gradient(GramForm form, const Penalty* pen, index_t i) noexcept nogil:
