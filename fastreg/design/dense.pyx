@@ -13,7 +13,9 @@ from cython.parallel cimport prange, threadid
 from libc.math cimport fabs, NAN
 
 from fastreg.design.base cimport CUBE, STRIP, Affine, Columns, Design, Vectors, ceil_div, column_at, index_t
-from fastreg.design.tiles cimport Tile, combine, combine_single, dot, dot_single, load_tile, project
+from fastreg.design.tiles cimport (
+    Tile, combine, combine_single, dot, dot_single, largest_of, load_tile, project, spread_of,
+)
 from fastreg.runtime.interrupt cimport poll
 
 DTYPES = ("f8", "f4", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8")
@@ -21,7 +23,9 @@ DTYPES = ("f8", "f4", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8")
 cdef int DOUBLE = 0
 cdef int SINGLE = 1
 # A tile of 64 KiB stays in the second-level cache; long in the direction in which X is contiguous.
-cdef index_t TILE_LONG = 512
+cdef enum:
+    TILE = 512
+cdef index_t TILE_LONG = TILE
 cdef index_t TILE_SHORT = 16
 # Entries between two looks at Ctrl-C: about 10 ms from memory, half a second from a slow disk.
 cdef double BATCH_ENTRIES = 1.6e7
@@ -226,36 +230,43 @@ cdef void scan_chunk(DenseDesign X, Job* job, index_t item) noexcept nogil:
     cdef double* tile = &X.tiles[threadid(), 0]
     cdef double* largest = job.out + item * X.tile_cols
     cdef Tile t
-    cdef index_t block, i, j, at, step
-    cdef double poison, value
+    cdef index_t block, i, j
+    cdef double value
     for j in range(min(X.tile_cols, X.n_cols - item * X.tile_cols)):
         largest[j] = 0.0
     for block in range(ceil_div(X.n_rows, X.tile_rows)):
         t = X.tile(block * X.tile_rows, X.n_rows, item * X.tile_cols, X.n_cols)
         X.load(job.cols, t, tile)
-        at, step = 1 if t.by_row else t.nr, t.nc if t.by_row else 1
-        # x * 0 is 0 for a number and NaN for NaN and infinity: one branch a tile, not one an entry.
-        poison = 0.0
-        for i in range(t.nr * t.nc):
-            poison += tile[i] * 0.0
-        for j in range(t.nc):
-            value = largest[j]
+        if t.by_row:
+            value = largest_of(tile, t.nr * t.nc)
             for i in range(t.nr):
-                value = max(value, fabs(tile[j * at + i * step]))
-                if poison != 0.0 and tile[j * at + i * step] * 0.0 != 0.0:
-                    value = NAN
-                    break
-            largest[j] = value if largest[j] == largest[j] else NAN
+                for j in range(t.nc):
+                    largest[j] = keep_larger(largest[j], fabs(tile[i * t.nc + j]))
+            # Rarely: there is a NaN or an infinity somewhere in the tile.
+            for i in range(t.nr * t.nc if value != value else 0):
+                if tile[i] * 0.0 != 0.0:
+                    largest[i % t.nc] = NAN
+        else:
+            for j in range(t.nc):
+                value = largest_of(tile + j * t.nr, t.nr)
+                largest[j] = NAN if value != value else keep_larger(largest[j], value)
+
+
+cdef inline double keep_larger(double largest, double size) noexcept nogil:
+    # A NaN that is there stays.
+    return size if size > largest else largest
 
 
 cdef void moments_chunk(DenseDesign X, Job* job, index_t item) noexcept nogil:
     # Two passes inside a tile, then the merge of Chan, Golub & LeVeque (1983): no cancellation at any mean/sd.
     cdef double* tile = &X.tiles[threadid(), 0]
+    cdef double[TILE] mean
+    cdef double[TILE] spread
     cdef index_t first = item * X.tile_cols
-    cdef index_t block, i, j, at, step
+    cdef index_t block, i, j
     cdef Tile t
     cdef double seen = 0.0
-    cdef double here, m, s, d, x
+    cdef double here, d
     for j in range(first, min(first + X.tile_cols, X.n_cols)):
         job.out[j] = 0.0
         job.spread[j] = 0.0
@@ -267,21 +278,35 @@ cdef void moments_chunk(DenseDesign X, Job* job, index_t item) noexcept nogil:
         if here == 0.0:
             continue
         X.load(job.cols, t, tile)
-        at, step = 1 if t.by_row else t.nr, t.nc if t.by_row else 1
+        tile_moments(tile, t, job.weight + t.row, job.scale + first, here, mean, spread)
         for j in range(t.nc):
-            x = job.scale[first + j]
-            m = 0.0
-            for i in range(t.nr):
-                m += job.weight[t.row + i] * (tile[j * at + i * step] * x)
-            m /= here
-            s = 0.0
-            for i in range(t.nr):
-                d = tile[j * at + i * step] * x - m
-                s += job.weight[t.row + i] * (d * d)
-            d = m - job.out[first + j]
-            job.spread[first + j] += s + d * d * (seen * here / (seen + here))
+            d = mean[j] - job.out[first + j]
+            job.spread[first + j] += spread[j] + d * d * (seen * here / (seen + here))
             job.out[first + j] += d * (here / (seen + here))
         seen += here
+
+
+cdef void tile_moments(
+    const double* tile, Tile t, const double* weight, const double* scale, double here, double* mean, double* spread
+) noexcept nogil:
+    # Weighted means, and weighted sums of squares about them, of the scaled columns of a tile of weight `here`.
+    cdef index_t i, j
+    cdef double d
+    for j in range(t.nc):
+        mean[j] = 0.0 if t.by_row else dot(tile + j * t.nr, weight, t.nr)
+        spread[j] = 0.0
+    if t.by_row:
+        combine(tile, t.nr, t.nc, t.nc, weight, mean)
+    for j in range(t.nc):
+        mean[j] = mean[j] / here * scale[j]
+    if t.by_row:
+        for i in range(t.nr):
+            for j in range(t.nc):
+                d = tile[i * t.nc + j] * scale[j] - mean[j]
+                spread[j] += weight[i] * (d * d)
+    else:
+        for j in range(t.nc):
+            spread[j] = spread_of(tile + j * t.nr, weight, t.nr, scale[j], mean[j])
 
 
 cdef void correlate_chunk(DenseDesign X, Job* job, index_t item) noexcept nogil:

@@ -7,6 +7,7 @@
 #ifndef FASTREG_LINES_H
 #define FASTREG_LINES_H
 
+#include <math.h>
 #include <stddef.h>
 
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__gnu_linux__)
@@ -66,5 +67,47 @@
 
 FASTREG_LINES(double, f64)
 FASTREG_LINES(float, f32)
+
+/* sum_i w[i] (x[i] * scale - mean)^2 */
+FASTREG_CLONES static double fastreg_spread(const double *FASTREG_RESTRICT x, const double *FASTREG_RESTRICT w,
+                                            ptrdiff_t n, double scale, double mean)
+{
+    double part[FASTREG_LANES] = {0};
+    double total = 0;
+    ptrdiff_t i = 0;
+    int lane;
+    for (; i + FASTREG_LANES <= n; i += FASTREG_LANES)
+        for (lane = 0; lane < FASTREG_LANES; lane++)
+            part[lane] += w[i + lane] * ((x[i + lane] * scale - mean) * (x[i + lane] * scale - mean));
+    for (; i < n; i++)
+        total += w[i] * ((x[i] * scale - mean) * (x[i] * scale - mean));
+    for (lane = 0; lane < FASTREG_LANES; lane++)
+        total += part[lane];
+    return total;
+}
+
+/* max_i |x[i]|, NaN where an entry is NaN or infinite: x * 0 is 0 for a number only. */
+FASTREG_CLONES static double fastreg_largest(const double *FASTREG_RESTRICT x, ptrdiff_t n)
+{
+    double top[FASTREG_LANES] = {0}, poison[FASTREG_LANES] = {0};
+    double largest = 0, spoiled = 0;
+    ptrdiff_t i = 0;
+    int lane;
+    for (; i + FASTREG_LANES <= n; i += FASTREG_LANES)
+        for (lane = 0; lane < FASTREG_LANES; lane++) {
+            double size = fabs(x[i + lane]);
+            top[lane] = size > top[lane] ? size : top[lane];
+            poison[lane] += x[i + lane] * 0.0;
+        }
+    for (; i < n; i++) {
+        largest = fabs(x[i]) > largest ? fabs(x[i]) : largest;
+        spoiled += x[i] * 0.0;
+    }
+    for (lane = 0; lane < FASTREG_LANES; lane++) {
+        largest = top[lane] > largest ? top[lane] : largest;
+        spoiled += poison[lane];
+    }
+    return spoiled == 0.0 ? largest : spoiled;
+}
 
 #endif
