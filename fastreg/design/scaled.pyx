@@ -71,6 +71,12 @@ cdef class ScaledDesign:
         self.n_features = len(columns)
         self.norm = self.norm[self.columns]
 
+    def raw_columns(self, features=None):
+        """Return what indexes an array over the raw columns to give the values of some features (all by default)."""
+        if self.columns is None:
+            return slice(None) if features is None else features
+        return self.columns if features is None else self.columns[features]
+
     @property
     def root(self):
         """Square roots of the normalized sample weights."""

@@ -9,7 +9,7 @@ from fastreg.path.progress import Progress
 from fastreg.path.result import PathResult
 from fastreg.path.run import PathFit
 from fastreg.problem.problem import Options, build_problem
-from fastreg.problem.validate import check_alphas, check_count, check_flag, check_init, check_loss, check_scalar
+from fastreg.problem.validate import check_alphas, check_count, check_init, check_loss, check_scalar
 from fastreg.runtime.threads import blas_threads
 
 
@@ -129,7 +129,7 @@ def fit_path(
         raise ValueError(f"alpha_min_ratio: expected a number in (0, 1), got {alpha_min_ratio!r}.")
     options = Options(
         l1_ratio, sample_weight, offset, penalty_factors, lower_bounds, upper_bounds,
-        check_flag(fit_intercept, "fit_intercept"), check_flag(standardize, "standardize"), n_threads,
+        fit_intercept, standardize, n_threads,
     )  # fmt: skip
     problem = build_problem(X, y, options)
     start = check_init(init, problem.n_columns, len(problem.targets), problem.single)
@@ -174,7 +174,7 @@ def alpha_max(
     check_loss(loss)
     options = Options(
         l1_ratio, sample_weight, offset, penalty_factors, lower_bounds, upper_bounds,
-        check_flag(fit_intercept, "fit_intercept"), check_flag(standardize, "standardize"), n_threads,
+        fit_intercept, standardize, n_threads,
     )  # fmt: skip
     problem = build_problem(X, y, options, collapse=False)
     fit = PathFit(problem, float(l1_ratio), 1e-10, 10_000, None)

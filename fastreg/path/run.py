@@ -35,17 +35,11 @@ class PathFit:
     """One call: the solvers over a problem, and the way from their traces to a result."""
 
     def __init__(self, problem: Problem, l1_ratio: float, tol: float, max_iter: int, start: np.ndarray | None) -> None:
-        self.problem, self.l1_ratio, self.tol, self.max_iter, self.start = (
-            problem,
-            l1_ratio,
-            tol,
-            max_iter,
-            start,
-        )
-        penalty = problem.penalty
-        self.bounded = bool(np.isfinite(penalty["lower"]).any() or np.isfinite(penalty["upper"]).any())
+        self.problem, self.l1_ratio, self.start = problem, l1_ratio, start
+        self.tol, self.max_iter = tol, max_iter
+        self.bounded = not problem.unbounded.all()
         # Without any column left there is nothing to work on, whatever the penalty.
-        self.is_ridge = l1_ratio == 0 or not len(penalty["l1"])
+        self.is_ridge = l1_ratio == 0 or problem.design.n_features == 0
         self._solver: WorkingSetSolver | None = None
         self._ridge: RidgeSolver | None = None
 
@@ -53,11 +47,10 @@ class PathFit:
         """Return the working-set solver, made when first asked for."""
         if self._solver is None:
             design, penalty = self.problem.design, self.problem.penalty
-            loose = (penalty["l1"] == 0) & (penalty["l2"] == 0)
-            unbounded = np.isinf(penalty["lower"]) & np.isinf(penalty["upper"])
-            free = loose & unbounded
+            loose = self.problem.unpenalized()
+            free = loose & self.problem.unbounded
             # Where the Gram matrix of everything is cheap the working set begins with everything.
-            first = ~free if complete_pays(design, n_alphas) else loose & ~unbounded
+            first = ~free if complete_pays(design, n_alphas) else loose & ~free
             form = choose_form(design, n_alphas)
             self._solver = WorkingSetSolver(
                 design, form, penalty, np.flatnonzero(free), np.flatnonzero(first),
@@ -92,8 +85,8 @@ class PathFit:
         return ABOVE * top / float(scale[0])
 
     def _null_correlations(self, k: int) -> np.ndarray:
-        problem, penalty = self.problem, self.problem.penalty
-        if not ((penalty["l1"] == 0) & (penalty["l2"] == 0)).any():
+        problem = self.problem
+        if not problem.unpenalized().any():
             return problem.correlations[k]
         solver = self.solver()
         solver.set_target(problem.targets[k], problem.correlations[k])

@@ -27,6 +27,7 @@ from fastreg.problem.duplicates import group_equal
 from fastreg.problem.validate import (
     check_bounds,
     check_factors,
+    check_flag,
     check_offset,
     check_scalar,
     check_weights,
@@ -100,6 +101,15 @@ class Problem:
         """Loss of every target at zero coefficients, in the solver's units."""
         return SquaredLoss.value(self.targets)
 
+    @property
+    def unbounded(self) -> np.ndarray:
+        """Features without a finite bound."""
+        return np.isinf(self.penalty["lower"]) & np.isinf(self.penalty["upper"])
+
+    def unpenalized(self, a1: float = 1.0, a2: float = 1.0) -> np.ndarray:
+        """Return the features that bear no penalty at these scales."""
+        return (a1 * self.penalty["l1"] == 0) & (a2 * self.penalty["l2"] == 0)
+
     def gap_targets(self, tol: float) -> np.ndarray:
         """Return the duality gap to reach: tol times the null loss, plus what rounding cannot tell from 0."""
         return (tol + 4 * EPS) * self.null_losses + self.rounding
@@ -110,19 +120,18 @@ class Problem:
 
     def columns_of(self, features: np.ndarray, beta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the raw columns of some features and their coefficients on the user's scale."""
-        chosen = features if self.design.columns is None else self.design.columns[features]
+        chosen = self.design.raw_columns(features)
         return chosen, beta * self.y_scale * self.design.scale[chosen]
 
     def intercept_shift(self, features: np.ndarray, beta: np.ndarray) -> np.ndarray:
         """Return center_j beta_j for every coefficient; the intercept is the mean of y minus their sum."""
-        chosen = features if self.design.columns is None else self.design.columns[features]
-        return self.design.center[chosen] * beta * self.y_scale
+        return self.design.center[self.design.raw_columns(features)] * beta * self.y_scale
 
     def feature_coefficients(self, coef: np.ndarray) -> np.ndarray:
         """Return the solver's coefficients (n_features,) of coefficients on the user's scale (n_columns,)."""
         scaled = coef / self.y_scale / self.design.scale
         if self.members is None:
-            beta = scaled if self.design.columns is None else scaled[self.design.columns]
+            beta = scaled[self.design.raw_columns()]
         else:
             inside = self.members >= 0
             beta = np.bincount(self.members[inside], scaled[inside], minlength=self.design.n_features)
@@ -138,6 +147,8 @@ def build_problem(X: Any, y: Any, options: Options, collapse: bool = True) -> Pr
         If anything is not as ``fastreg.fit_path`` documents it.
     """
     l1_ratio = check_scalar(options.l1_ratio, "l1_ratio", 0.0, 1.0)
+    fit_intercept = check_flag(options.fit_intercept, "fit_intercept")
+    standardize = check_flag(options.standardize, "standardize")
     raw, largest, names = as_design(X, resolve_threads(options.n_threads))
     y, single = check_y(y, raw.n_rows)
     weights = check_weights(options.sample_weight, raw.n_rows)
@@ -145,17 +156,17 @@ def build_problem(X: Any, y: Any, options: Options, collapse: bool = True) -> Pr
     factors = check_factors(options.penalty_factors, raw.n_cols)
     lower, upper = check_bounds(options.lower_bounds, options.upper_bounds, raw.n_cols)
 
-    design = ScaledDesign(raw, largest, weights, options.fit_intercept)
+    design = ScaledDesign(raw, largest, weights, fit_intercept)
     with np.errstate(over="ignore"):
         y = y - offset
     size = float(np.abs(y).max(where=weights > 0, initial=0.0))
-    means, y = SquaredLoss.null_model(y, weights, options.fit_intercept)
+    means, y = SquaredLoss.null_model(y, weights, fit_intercept)
     _check_size(np.abs(y).max(where=weights > 0, initial=0.0), size)
     y_scale = _power_of_two(np.abs(y).max(initial=0.0))
     targets = y / y_scale * design.root
     correlations, key = _correlations(design, targets, collapse)
 
-    column_scale, l1, l2 = _penalty(design, factors, l1_ratio, options.standardize)
+    column_scale, l1, l2 = _penalty(design, factors, l1_ratio, standardize)
     lower, upper = lower / y_scale / design.scale, upper / y_scale / design.scale
     penalty = {"l1": l1, "l2": l2, "lower": lower, "upper": upper}
     enters = (design.norm > 0) & np.isfinite(factors) & ((lower < 0) | (upper > 0))
@@ -177,7 +188,7 @@ def build_problem(X: Any, y: Any, options: Options, collapse: bool = True) -> Pr
     rounding = 0.5 * (4 * EPS * size / y_scale) ** 2
     return Problem(
         design, targets, correlations, penalty, y_scale, means, column_scale, members, multiplicity,
-        options.fit_intercept, single, names, rounding, weights,
+        fit_intercept, single, names, rounding, weights,
     )  # fmt: skip
 
 

@@ -7,12 +7,17 @@ import numpy as np
 from fastreg.loss.squared import LOSSES
 
 
-def real_array(value: Any, name: str, dtype: type = float) -> np.ndarray:
-    """Return value as a float64 array, refusing objects, strings, complex numbers, NaN and infinity."""
+def numeric_array(value: Any, name: str) -> np.ndarray:
+    """Return value as a float64 array, refusing objects, strings and complex numbers."""
     array = np.asarray(value.to_numpy() if hasattr(value, "to_numpy") else value)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}. Convert with astype(float).")
-    array = np.asarray(array, dtype=dtype)
+    return np.asarray(array, dtype=float)
+
+
+def real_array(value: Any, name: str) -> np.ndarray:
+    """Return value as a float64 array of finite numbers."""
+    array = numeric_array(value, name)
     # A finite sum proves finite entries; only a sum that overflowed needs the second look.
     with np.errstate(over="ignore", invalid="ignore"):
         total = array.sum()
@@ -74,10 +79,7 @@ def check_per_feature(value: Any, name: str, n_features: int, default: float) ->
     """Return one number a feature, from None, a scalar or a vector; infinity is allowed, NaN is not."""
     if value is None:
         return np.full(n_features, default)
-    array = np.asarray(value.to_numpy() if hasattr(value, "to_numpy") else value)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}. Convert with astype(float).")
-    array = array.astype(float)
+    array = numeric_array(value, name)
     if array.ndim == 0:
         array = np.full(n_features, float(array))
     if array.shape != (n_features,):

@@ -4,13 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from fastreg.design.scaled import ScaledDesign
 from fastreg.problem.problem import Options, Problem, build_problem
-from fastreg.problem.validate import check_flag, check_loss, check_scalar, real_array
+from fastreg.problem.validate import check_loss, check_scalar, real_array
+from fastreg.solver.least_squares import least_squares
 from fastreg.subproblem.gap import gap_of
-
-# Unpenalized columns are projected out by a dense factorization up to this many numbers.
-DENSE_PROJECTION = 2**26
 
 
 def duality_gap(
@@ -66,7 +63,7 @@ def duality_gap(
     alpha = check_scalar(alpha, "alpha", 0.0)
     options = Options(
         l1_ratio, sample_weight, offset, penalty_factors, lower_bounds, upper_bounds,
-        check_flag(fit_intercept, "fit_intercept"), check_flag(standardize, "standardize"), n_threads,
+        fit_intercept, standardize, n_threads,
     )  # fmt: skip
     problem = build_problem(X, y, options, collapse=False)
     coef = real_array(coef.toarray() if hasattr(coef, "toarray") else coef, "coef")
@@ -87,24 +84,24 @@ def duality_gap(
 def _gap(problem: Problem, k: int, coef: np.ndarray, intercept: float, alpha: float) -> float:
     design, penalty = problem.design, problem.penalty
     outside = np.ones(problem.n_columns, dtype=bool)
-    outside[slice(None) if design.columns is None else design.columns] = False
+    outside[design.raw_columns()] = False
     # Columns that cannot enter must not be there; constant ones are part of the intercept.
     idle = outside & (coef != 0)
     if np.any(idle & ((design.deviation > 0) | ~problem.fit_intercept)):
         return np.inf
     beta = coef / problem.y_scale / design.scale
     shift = float(design.mean[idle] @ beta[idle]) if idle.any() else 0.0
-    beta = np.ascontiguousarray(beta if design.columns is None else beta[design.columns])
+    beta = np.ascontiguousarray(beta[design.raw_columns()])
     if np.any(beta < penalty["lower"]) or np.any(beta > penalty["upper"]):
         return np.inf
-    center = design.center if design.columns is None else design.center[design.columns]
-    best = problem.y_means[k] / problem.y_scale - float(center @ beta)
+    best = problem.y_means[k] / problem.y_scale - float(design.center[design.raw_columns()] @ beta)
     residual = problem.targets[k] - design.predictions(beta)[0]
     miss = best - shift - intercept / problem.y_scale
     (a1,), (a2,) = problem.penalty_scales(np.array([alpha]))
-    loose = (a1 * penalty["l1"] == 0) & (a2 * penalty["l2"] == 0)
-    free = np.flatnonzero(loose & np.isinf(penalty["lower"]) & np.isinf(penalty["upper"]))
-    u = residual - _projection(design, free, residual)
+    free = np.flatnonzero(problem.unpenalized(a1, a2) & problem.unbounded)
+    u = residual
+    if len(free):
+        u = residual - design.predictions(least_squares(design, residual[None], free), free)[0]
     z = design.correlations(u)[0]
     level = 1e-9 * float(np.sqrt(2 * problem.null_losses[k]))
     removed = residual - u
@@ -112,21 +109,3 @@ def _gap(problem: Problem, k: int, coef: np.ndarray, intercept: float, alpha: fl
     # P(b) - P at the projected residual: Pythagoras twice, for the intercept and for the free columns.
     lost = 0.5 * (miss * miss + float(removed @ removed))
     return (gap + lost) * problem.y_scale**2
-
-
-def _projection(design: ScaledDesign, free: np.ndarray, u: np.ndarray) -> np.ndarray:
-    """Project u onto the span of the free columns."""
-    if not len(free):
-        return np.zeros_like(u)
-    if len(free) * design.n_rows <= DENSE_PROJECTION:
-        columns = design.packed(free).T
-        return columns @ np.linalg.lstsq(columns, u, rcond=None)[0]
-    from scipy.sparse.linalg import LinearOperator, lsmr
-
-    operator = LinearOperator(
-        (design.n_rows, len(free)),
-        matvec=lambda b: design.predictions(b.ravel(), free)[0],
-        rmatvec=lambda r: design.correlations(r.ravel(), free)[0],
-        dtype=float,
-    )
-    return design.predictions(lsmr(operator, u, atol=1e-12, btol=1e-12, maxiter=10_000)[0], free)[0]

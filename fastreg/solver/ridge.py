@@ -20,6 +20,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from fastreg.design.scaled import ScaledDesign
 from fastreg.solver.cost_model import alphas_at_once, ridge_route
+from fastreg.solver.least_squares import least_squares
 from fastreg.subproblem.gap import gap_of
 
 EPS = np.finfo(float).eps
@@ -133,21 +134,30 @@ class RidgeSolver:
         start: np.ndarray | None,
     ) -> Iterator[tuple[np.ndarray, float, float, int]]:
         """Yield (coefficients, gap, loss, iterations) for every a2, largest first."""
+        plain = self.design.n_rows * self.design.n_features <= PACK_ENTRIES
+        penalized = a2[a2 > 0] if plain else a2
+        yield from self._penalized_path(y, correlation, penalized, gap_target, start)
+        if len(penalized) < len(a2):
+            # Without a penalty, and small enough for a decomposition of X itself: the gap is what it would still take.
+            coefs = least_squares(self.design, y[None])
+            residual = y - self.design.predictions(coefs)
+            rest = self.design.predictions(least_squares(self.design, residual))
+            for _ in a2[len(penalized) :]:
+                yield coefs[0], 0.5 * float(np.sum(rest**2)), 0.5 * float(np.sum(residual**2)), 1
+
+    def _penalized_path(
+        self, y: np.ndarray, correlation: np.ndarray, a2: np.ndarray, gap_target: float, start: np.ndarray | None
+    ) -> Iterator[tuple[np.ndarray, float, float, int]]:
         step = alphas_at_once(self.design) if self.route != "krylov" else 1
-        if len(a2) > 1 and a2[-1] == 0:
-            yield from self.path(y, correlation, a2[:-1], gap_target, start)
-            a2 = a2[-1:]
-        self.few = len(a2) <= FEW_ALPHAS and a2.min() > 0 and "spectrum" not in self.__dict__
+        self.few = 0 < len(a2) <= FEW_ALPHAS and a2.min() > 0 and "spectrum" not in self.__dict__
         for first in range(0, len(a2), step):
             part = a2[first : first + step]
-            if self.route == "primal" and not self._is_plain(part):
+            if self.route == "primal":
                 coefs, iterations = self._primal(correlation, part), 1
                 Z = correlation - coefs @ self.gram
                 losses = 0.5 * (y @ y - np.einsum("kj,kj->k", coefs, correlation + Z))
             else:
-                if self._is_plain(part):
-                    coefs, iterations = self._least_squares(y), 1
-                elif self.route == "dual":
+                if self.route == "dual":
                     coefs, iterations = self._dual(y, part), 1
                 else:
                     coefs, iterations = self._krylov(y, float(part[0]), gap_target, start)
@@ -157,21 +167,7 @@ class RidgeSolver:
                 losses = 0.5 * np.einsum("ki,ki->k", U, U)
             for k, alpha in enumerate(part):
                 loss = max(float(losses[k]), 0.0)
-                if self._is_plain(part):
-                    # Without a penalty the gap is what least squares would still take away.
-                    rest = self._least_squares(U[0])
-                    gap = 0.5 * float(np.sum(self.design.predictions(rest) ** 2))
-                    yield coefs[k], gap, loss, iterations
-                    continue
                 yield coefs[k], self._gap(y, coefs[k], Z[k], float(alpha), loss), loss, iterations
-
-    def _is_plain(self, a2: np.ndarray) -> bool:
-        """Whether this is least squares, small enough for a singular value decomposition of X itself."""
-        return a2[0] == 0 and self.design.n_rows * self.design.n_features <= PACK_ENTRIES
-
-    def _least_squares(self, u: np.ndarray) -> np.ndarray:
-        """Return (1, n_features): the solution of minimal norm, from X itself: a Gram matrix would square cond(X)."""
-        return np.linalg.lstsq(self.design.packed().T, u, rcond=None)[0][None]
 
     def _gap(self, y: np.ndarray, beta: np.ndarray, z: np.ndarray, a2: float, loss: float) -> float:
         size = len(beta)
@@ -201,9 +197,7 @@ class RidgeSolver:
     def _with_free(self, y: np.ndarray, coefs: np.ndarray) -> np.ndarray:
         """Set the unpenalized coefficients to their least-squares values given the others."""
         if len(self.free):
-            remainder = y - self.design.predictions(coefs)
-            columns = self.design.packed(self.free)
-            coefs[:, self.free] = np.linalg.lstsq(columns.T, remainder.T, rcond=None)[0].T
+            coefs[:, self.free] = least_squares(self.design, y - self.design.predictions(coefs), self.free)
         return coefs
 
     def _forward(self, c: np.ndarray) -> np.ndarray:

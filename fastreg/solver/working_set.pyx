@@ -72,10 +72,8 @@ cdef class WorkingSetSolver:
         self.chosen_beta, self.chosen_z, self.scratch = np.empty(room), np.empty(room), np.empty(room)
         everything.index, everything.count = NULL, p
         self.entries = design.size_of(everything)
-        raw_norm = np.hypot(design.deviation, design.mean)
-        self.lazy = LazyGradients(
-            design.n_rows, design.norm, raw_norm if design.columns is None else raw_norm[design.columns]
-        )
+        raw_norm = np.ascontiguousarray(np.hypot(design.deviation, design.mean)[design.raw_columns()])
+        self.lazy = LazyGradients(design.n_rows, design.norm, raw_norm)
         inverse = np.linalg.pinv(design.gram_matrix(free), hermitian=True) if len(free) else np.empty((0, 0))
         self.tracer = Tracer()
         self.inner = CoordinateDescent(inverse)

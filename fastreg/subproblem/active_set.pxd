@@ -5,7 +5,6 @@ from fastreg.subproblem.forms cimport GramForm
 
 cdef class ActiveSet:
     cdef readonly index_t size
-    cdef readonly index_t factorizations
     cdef index_t[::1] active
     cdef index_t[::1] place
     cdef double[:, ::1] L

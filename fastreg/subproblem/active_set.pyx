@@ -69,7 +69,6 @@ cdef int factorize(ActiveSet self, GramForm form, const Penalty* pen) except -1 
     # LAPACK sees the rows of L as columns: its upper triangle is our lower one.
     n, ld = <int> self.size, <int> self.L.shape[1]
     dpotrf("U", &n, &self.L[0, 0], &ld, &info)
-    self.factorizations += 1
     if info != 0:
         return False
     for k in range(self.size):

@@ -37,6 +37,18 @@ def _grown(old, shape, dtype=float):
     return new
 
 
+cdef void subtract_columns(
+    const double* target, double[:, ::1] P, double[::1] beta, index_t count, double[::1] u
+) noexcept nogil:
+    # u = target - P' beta for the packed columns, one a row of P.
+    cdef index_t i
+    for i in range(u.shape[0]):
+        u[i] = target[i]
+    for i in range(count):
+        if beta[i] != 0.0:
+            axpy(-beta[i], &P[i, 0], &u[0], u.shape[0])
+
+
 cdef class Form:
     """Base of the forms: the features of W, their coefficients and their squared norms."""
 
@@ -162,11 +174,8 @@ cdef class GramForm(Form):
                 if self.beta[i] != 0.0:
                     axpy(-self.beta[i], &self.Q[i, 0], &self.g[0], self.count)
             return 0
-        for i in range(self.design.n_rows):
-            self.u[i] = target[i]
+        subtract_columns(target, self.P, self.beta, self.count, self.u)
         for i in range(self.count):
-            if self.beta[i] != 0.0:
-                axpy(-self.beta[i], &self.P[i, 0], &self.u[0], self.design.n_rows)
             self.g[i] = 0.0
         if self.count:
             project(&self.P[0, 0], self.count, self.design.n_rows, &self.u[0], &self.g[0])
@@ -246,12 +255,7 @@ cdef class DenseColumns(Form):
         return 0
 
     cdef int refresh(self, const double* target) except -1 nogil:
-        cdef index_t i
-        for i in range(self.design.n_rows):
-            self.u[i] = target[i]
-        for i in range(self.count):
-            if self.beta[i] != 0.0:
-                axpy(-self.beta[i], &self.P[i, 0], &self.u[0], self.design.n_rows)
+        subtract_columns(target, self.P, self.beta, self.count, self.u)
         return 0
 
     cdef int residual(self, const double* target, double* u) except -1 nogil:
@@ -294,7 +298,7 @@ cdef class SparseColumns(Form):
     def _describe(self, first):
         # Means, centers and curvatures of the columns from `first` on, as the scaled design knows them.
         chosen = np.asarray(self.feature[first:self.count])
-        columns = chosen if self.design.columns is None else self.design.columns[chosen]
+        columns = self.design.raw_columns(chosen)
         mean, deviation = self.design.mean[columns], self.design.deviation[columns]
         np.asarray(self.mean)[first:self.count] = mean
         np.asarray(self.center)[first:self.count] = self.design.center[columns]

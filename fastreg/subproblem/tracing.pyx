@@ -51,9 +51,6 @@ cdef signed char AT_LOWER = -2
 cdef class Tracer(ActiveSet):
     """State of the method between calls: the active set with its factor, signs, and where the path was left."""
 
-    def __init__(self):
-        super().__init__()
-
     def _grow(self, capacity):
         old = self.active.shape[0]
         active, sign = np.zeros(capacity, dtype=np.intp), np.zeros(capacity, dtype=np.int8)
