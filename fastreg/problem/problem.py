@@ -89,7 +89,6 @@ class Problem:
     single: bool
     names: Any
     rounding: float
-    weights: np.ndarray
 
     @property
     def n_columns(self) -> int:
@@ -188,7 +187,7 @@ def build_problem(X: Any, y: Any, options: Options, collapse: bool = True) -> Pr
     rounding = 0.5 * (4 * EPS * size / y_scale) ** 2
     return Problem(
         design, targets, correlations, penalty, y_scale, means, column_scale, members, multiplicity,
-        fit_intercept, single, names, rounding, weights,
+        fit_intercept, single, names, rounding,
     )  # fmt: skip
 
 
