@@ -91,12 +91,16 @@ cdef class Design:
         # Slabs of rows: all panels of a slab are loaded, then multiplied; two teams of threads a slab.
         cdef Panels panels
         cdef index_t slab, item, j, depth
-        cdef int threads = self.team(<double> self.n_rows * a.count * (1 + b.count // 8))
+        cdef double work = <double> self.n_rows * a.count * (1 + b.count // 8)
+        cdef int threads = self.team(work)
         panels.same = a.index == b.index and a.count == b.count
         panels.a, panels.b = a, b
         panels.wa, panels.wb = ceil_div(a.count, CUBE), ceil_div(b.count, CUBE)
         panels.blocks = panels.wa if panels.same else panels.wa + panels.wb
         depth = max(1, min(SLAB_ENTRIES // (panels.blocks * CUBE * CUBE), ceil_div(self.n_rows, CUBE)))
+        if work < THREADS_PAY:
+            # No team to wake: one panel at a time stays in the cache.
+            depth = 1
         if self.panel.shape[0] < depth * panels.blocks * CUBE * CUBE:
             with gil:
                 self.panel = np.empty(depth * panels.blocks * CUBE * CUBE)

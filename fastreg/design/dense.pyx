@@ -52,8 +52,8 @@ cdef class DenseDesign(Design):
         self.tile_rows, self.tile_cols = (TILE_SHORT, TILE_LONG) if self.by_row else (TILE_LONG, TILE_SHORT)
         self.n_entries = <double> self.n_rows * self.n_cols
         self.n_threads = n_threads
-        self.tiles = np.empty((n_threads, TILE_LONG * TILE_SHORT))
-        self.partial = np.empty(PARTIAL)
+        self.tiles = np.empty((n_threads, min(TILE_LONG * TILE_SHORT, self.n_rows * self.n_cols)))
+        self.partial = np.empty(0)
         self.is_sparse = False
 
     cdef void load(self, Columns cols, Tile t, double* out) noexcept nogil:
@@ -172,6 +172,9 @@ cdef class DenseDesign(Design):
             blocks = max(1, min(min(16, PARTIAL // size), self.n_rows // BLOCK_ROWS))
         job.rows = ceil_div(self.n_rows, blocks)
         if blocks > 1:
+            if self.partial.shape[0] == 0:
+                with gil:
+                    self.partial = np.empty(PARTIAL)
             job.out = &self.partial[0]
         self.entries_read += <double> self.n_rows * cols.count
         self.each(correlate_chunk, &job, job.chunks * blocks, <double> job.rows * self.tile_cols * u.count)

@@ -100,7 +100,7 @@ class Problem:
         """Loss of every target at zero coefficients, in the solver's units."""
         return SquaredLoss.value(self.targets)
 
-    @property
+    @cached_property
     def unbounded(self) -> np.ndarray:
         """Features without a finite bound."""
         return np.isinf(self.penalty["lower"]) & np.isinf(self.penalty["upper"])
@@ -156,8 +156,9 @@ def build_problem(X: Any, y: Any, options: Options, collapse: bool = True) -> Pr
     lower, upper = check_bounds(options.lower_bounds, options.upper_bounds, raw.n_cols)
 
     design = ScaledDesign(raw, largest, weights, fit_intercept)
-    with np.errstate(over="ignore"):
-        y = y - offset
+    if options.offset is not None:
+        with np.errstate(over="ignore"):
+            y = y - offset
     size = float(np.abs(y).max(where=weights > 0, initial=0.0))
     means, y = SquaredLoss.null_model(y, weights, fit_intercept)
     _check_size(np.abs(y).max(where=weights > 0, initial=0.0), size)
@@ -220,14 +221,13 @@ def _penalty(
     design: ScaledDesign, factors: np.ndarray, l1_ratio: float, standardize: bool
 ) -> tuple[float, np.ndarray, np.ndarray]:
     """Return s, l1 and l2 of the module's docstring; factors of columns that never enter count as 0."""
-    if standardize:
-        smallest, size = 1.0, np.where(design.deviation > 0, design.deviation, design.scale)
-    else:
-        smallest = float(design.scale.min())
-        with np.errstate(over="ignore"):
-            size = np.minimum(design.scale / smallest, LARGEST_FACTOR)
+    smallest = 1.0 if standardize else float(design.scale.min())
     factors = np.where(np.isfinite(factors), factors, 0.0)
     with np.errstate(over="ignore"):
+        if standardize:
+            size = np.where(design.deviation > 0, design.deviation, design.scale)
+        else:
+            size = np.minimum(design.scale / smallest, LARGEST_FACTOR)
         l1 = np.minimum(l1_ratio * factors * size, LARGEST_FACTOR)
         l2 = np.minimum((1.0 - l1_ratio) * factors * size * size, LARGEST_FACTOR)
     return smallest, l1, l2

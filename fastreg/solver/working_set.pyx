@@ -170,12 +170,13 @@ cdef class WorkingSetSolver:
         evidence.norm = &self.norm[0]
         evidence.zero_level = self.zero_level(target)
         while True:
-            self.trace(max_iter)
-            epochs = self.inner.solve(self.form, &self.pen, evidence, inner_target, max_iter - self.epochs)
-            if epochs:
-                self.tracer.forget()
-                self.form.refresh(&self.target[0])
-            self.epochs += epochs
+            # What tracing has solved exactly needs no descent, unless its gap shows that rounding got in the way.
+            if not self.trace(max_iter) or stalls:
+                epochs = self.inner.solve(self.form, &self.pen, evidence, inner_target, max_iter - self.epochs)
+                if epochs:
+                    self.tracer.forget()
+                    self.form.refresh(&self.target[0])
+                self.epochs += epochs
             self.certify()
             self.measure(evidence.zero_level)
             if self.gap <= target or self.epochs >= max_iter or stalls == MAX_STALLS:
@@ -185,12 +186,14 @@ cdef class WorkingSetSolver:
                 stalls += 1
 
     cdef int trace(self, index_t max_iter) except -1 nogil:
-        # The exact solution on the working set, where there is a Gram matrix.
-        if self.form.kind == 0 and self.form.count:
-            self.tracer.trace(<GramForm> self.form, &self.pen, min(max_iter, MAX_EVENTS + 4 * self.form.count))
-            self.form.refresh(&self.target[0])
-            self.events += self.tracer.events
-        return 0
+        # The exact solution on the working set, where there is a Gram matrix; whether that is what it holds now.
+        cdef bint exact
+        if self.form.kind != 0 or self.form.count == 0:
+            return self.form.count == 0
+        exact = self.tracer.trace(<GramForm> self.form, &self.pen, min(max_iter, MAX_EVENTS + 4 * self.form.count))
+        self.form.refresh(&self.target[0])
+        self.events += self.tracer.events
+        return exact
 
     cdef double zero_level(self, double target) noexcept nogil:
         # The correlation of an unpenalized column counts as 0 below this multiple of its norm: far less than the
