@@ -132,3 +132,24 @@ def test_exact_costs_no_more_than_rough():
     rough, exact = (fastreg.fit_path(A, y, alpha_min_ratio=1e-2, tol=tol) for tol in (1e-4, 1e-12))
     assert exact.converged.all()
     assert exact.n_iter.sum() <= 1.25 * rough.n_iter.sum()
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.6])
+def test_working_set_that_outgrows_its_first_room(correlation):
+    rng = np.random.default_rng(5)
+    common = rng.standard_normal((150, 1))
+    A = np.sqrt(1 - correlation) * rng.standard_normal((150, 500)) + np.sqrt(correlation) * common
+    y = A[:, ::25].sum(axis=1) + rng.standard_normal(150)
+    y = (y - y.mean()) / np.sqrt(len(y))
+    design, alpha = scaled_design(A), 0.02
+    alpha *= np.abs(design.correlations(y)[0]).max()
+    ones, far = np.ones(500), np.full(500, np.inf)
+    penalty = {"l1": ones, "l2": 0 * ones, "lower": -far, "upper": far}
+    form, tracer, inside = GramForm(design, True), Tracer(), np.zeros(500, dtype=bool)
+    for batch in np.split(np.arange(500), [40, 90, 200, 330]):
+        form.add_features(batch)
+        inside[batch] = True
+        beta = np.zeros(500)
+        beta[: inside.sum()], exact = tracer.minimize(form, penalty, alpha, 0.0, y, 10_000)
+        assert exact
+        assert relative_gap(design, penalty, alpha, beta, y, inside) < 1e-12

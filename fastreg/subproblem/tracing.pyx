@@ -53,11 +53,12 @@ cdef class Tracer(ActiveSet):
 
     def _grow(self, capacity):
         old = self.active.shape[0]
-        active, sign = np.zeros(capacity, dtype=np.intp), np.zeros(capacity, dtype=np.int8)
+        active, place = np.zeros(capacity, dtype=np.intp), np.zeros(capacity, dtype=np.intp)
+        sign = np.zeros(capacity, dtype=np.int8)
         if old:
-            active[:old], sign[:old] = self.active, self.sign
-        self.active, self.sign = active, sign
-        self.place, self.pending = np.zeros(capacity, dtype=np.intp), np.zeros(capacity, dtype=np.intp)
+            active[:old], place[:old], sign[:old] = self.active, self.place, self.sign
+        self.active, self.place, self.sign = active, place, sign
+        self.pending = np.zeros(capacity, dtype=np.intp)
         self.skipped = np.zeros(capacity, dtype=np.uint8)
         self.g, self.dc, self.dg = np.empty(capacity), np.empty(capacity), np.empty(capacity)
         self.d, self.w = np.empty(capacity), np.empty(capacity)
