@@ -86,6 +86,74 @@ FASTREG_CLONES static double fastreg_spread(const double *FASTREG_RESTRICT x, co
     return total;
 }
 
+/* sum_i x[at[i]] v[i] */
+FASTREG_CLONES static double fastreg_dot_at(const double *FASTREG_RESTRICT x, const ptrdiff_t *FASTREG_RESTRICT at,
+                                            const double *FASTREG_RESTRICT v, ptrdiff_t n)
+{
+    double part[8] = {0};
+    double total = 0;
+    ptrdiff_t i = 0;
+    int lane;
+    for (; i + 8 <= n; i += 8)
+        for (lane = 0; lane < 8; lane++)
+            part[lane] += x[at[i + lane]] * v[i + lane];
+    for (; i < n; i++)
+        total += x[at[i]] * v[i];
+    for (lane = 0; lane < 8; lane++)
+        total += part[lane];
+    return total;
+}
+
+/* out[i] += sum_c factors[c] * x[at[c] * stride + i] */
+FASTREG_CLONES static void fastreg_combine_at(const double *FASTREG_RESTRICT x, const ptrdiff_t *FASTREG_RESTRICT at,
+                                              ptrdiff_t count, ptrdiff_t stride, ptrdiff_t n,
+                                              const double *FASTREG_RESTRICT factors, double *FASTREG_RESTRICT out)
+{
+    ptrdiff_t c = 0, i;
+    for (; c + 4 <= count; c += 4) {
+        const double *x0 = x + at[c] * stride, *x1 = x + at[c + 1] * stride;
+        const double *x2 = x + at[c + 2] * stride, *x3 = x + at[c + 3] * stride;
+        double f0 = factors[c], f1 = factors[c + 1], f2 = factors[c + 2], f3 = factors[c + 3];
+        for (i = 0; i < n; i++)
+            out[i] += (f0 * x0[i] + f1 * x1[i]) + (f2 * x2[i] + f3 * x3[i]);
+    }
+    for (; c < count; c++)
+        for (i = 0; i < n; i++)
+            out[i] += factors[c] * x[at[c] * stride + i];
+}
+
+/* Rotate columns (k, k + 1) of a row for k = 0 .. n - 1 in turn, by (c[k], s[k]); n + 1 entries are touched. The rows,
+ * stride apart, do not depend on each other: eight at a time hide the latency of the chain along each. */
+FASTREG_CLONES static void fastreg_rotate(double *FASTREG_RESTRICT x, ptrdiff_t rows, ptrdiff_t stride, ptrdiff_t n,
+                                          const double *FASTREG_RESTRICT c, const double *FASTREG_RESTRICT s)
+{
+    ptrdiff_t row = 0, k;
+    int r;
+    for (; row < rows; row += 8) {
+        int high = rows - row < 8 ? (int)(rows - row) : 8;
+        double *block = x + row * stride;
+        double carry[8] = {0};
+        for (r = 0; r < high; r++)
+            carry[r] = block[r * stride];
+        if (high == 8)
+            for (k = 0; k < n; k++)
+                for (r = 0; r < 8; r++) {
+                    double next = block[r * stride + k + 1];
+                    block[r * stride + k] = c[k] * carry[r] + s[k] * next;
+                    carry[r] = c[k] * next - s[k] * carry[r];
+                }
+        else
+            for (k = 0; k < n; k++)
+                for (r = 0; r < high; r++) {
+                    double next = block[r * stride + k + 1];
+                    block[r * stride + k] = c[k] * carry[r] + s[k] * next;
+                    carry[r] = c[k] * next - s[k] * carry[r];
+                }
+        for (r = 0; r < high; r++)
+            block[r * stride + n] = carry[r];
+    }
+}
+
 /* max_i |x[i]|, NaN where an entry is NaN or infinite: x * 0 is 0 for a number only. */
 FASTREG_CLONES static double fastreg_largest(const double *FASTREG_RESTRICT x, ptrdiff_t n)
 {

@@ -35,11 +35,13 @@ cdef class WorkingSetSolver:
     cdef double[::1] scratch
     cdef readonly double residual2
     cdef readonly double gap
-    cdef readonly index_t epochs
-    cdef readonly index_t events
+    cdef public index_t epochs
+    cdef public index_t events
     cdef double target2
 
     cdef int solve(self, double a1, double a2, double target, index_t max_iter) except -1 nogil
+    cdef int approach(self, double a1, double a2, index_t max_iter) except -1 nogil
+    cdef double level(self) noexcept nogil
     cdef int prepare(self, double a1_old, double a1_new) except -1 nogil
     cdef double zero_level(self, double target) noexcept nogil
     cdef void measure(self, double zero_level) noexcept nogil

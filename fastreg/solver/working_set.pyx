@@ -29,6 +29,10 @@ cdef int MAX_STALLS = 3
 cdef index_t MIN_GROWTH = 64
 # Events after which tracing gives up and coordinate descent takes over: so many, and some for every feature of W.
 cdef index_t MAX_EVENTS = 1000
+# How often tracing may start again for something that it had not watched.
+cdef int MAX_RETRACES = 20
+# A cold start goes down to its first alpha in steps of this ratio.
+cdef double APPROACH = 0.6
 # A full pass leaves the working set out when that saves this much of it.
 cdef double SKIP_FRACTION = 0.9
 
@@ -152,6 +156,7 @@ cdef class WorkingSetSolver:
 
     def null_correlations(self, double target, index_t max_iter):
         """Fit what no penalty touches and return the correlations of all features with the residual."""
+        self.epochs = self.events = 0
         self.solve(1e300, 0.0, target, max_iter)
         if not self.complete and self.form.count:
             self.form.residual(&self.target[0], &self.u[0])
@@ -165,8 +170,6 @@ cdef class WorkingSetSolver:
         cdef Evidence evidence
         self.pen.a1 = a1
         self.pen.a2 = a2
-        self.epochs = 0
-        self.events = 0
         evidence.norm = &self.norm[0]
         evidence.zero_level = self.zero_level(target)
         while True:
@@ -185,15 +188,47 @@ cdef class WorkingSetSolver:
                 inner_target *= 0.1
                 stalls += 1
 
+    cdef int approach(self, double a1, double a2, index_t max_iter) except -1 nogil:
+        # From the null model to the neighborhood of a small a1 in coarse steps, one round each: the working set that
+        # grows on the way is a good one, while one chosen by the correlations of the null model is not.
+        cdef double here = self.level()
+        cdef double ahead = APPROACH * here
+        if self.form.kind != 0 or self.complete:
+            return 0
+        self.pen.a2 = a2
+        while ahead > a1:
+            self.prepare(here, ahead)
+            self.pen.a1 = ahead
+            if not self.trace(max_iter):
+                return 0
+            self.certify()
+            here, ahead = ahead, APPROACH * ahead
+        return self.prepare(here, a1)
+
+    cdef double level(self) noexcept nogil:
+        # The smallest a1 at which the current correlations let nothing enter.
+        cdef double top = 0.0
+        cdef index_t j
+        cdef double pull
+        for j in range(self.n_features):
+            pull = max(self.z[j] if self.pen.upper[j] > 0.0 else 0.0, -self.z[j] if self.pen.lower[j] < 0.0 else 0.0)
+            if self.pen.l1[j] > 0.0:
+                top = max(top, pull / self.pen.l1[j])
+        return top
+
     cdef int trace(self, index_t max_iter) except -1 nogil:
         # The exact solution on the working set, where there is a Gram matrix; whether that is what it holds now.
         cdef bint exact
+        cdef int attempt
         if self.form.kind != 0 or self.form.count == 0:
             return self.form.count == 0
-        exact = self.tracer.trace(<GramForm> self.form, &self.pen, min(max_iter, MAX_EVENTS + 4 * self.form.count))
-        self.form.refresh(&self.target[0])
-        self.events += self.tracer.events
-        return exact
+        for attempt in range(MAX_RETRACES):
+            exact = self.tracer.trace(<GramForm> self.form, &self.pen, min(max_iter, MAX_EVENTS + 4 * self.form.count))
+            self.form.refresh(&self.target[0])
+            self.events += self.tracer.events
+            if not exact or not self.tracer.missed(<GramForm> self.form, &self.pen):
+                return exact
+        return False
 
     cdef double zero_level(self, double target) noexcept nogil:
         # The correlation of an unpenalized column counts as 0 below this multiple of its norm: far less than the
@@ -322,7 +357,7 @@ cdef class WorkingSetSolver:
                 self.chosen[count] = j
                 self.scratch[count] = fabs(self.z[j]) / self.norm[j]
                 count += 1
-        return self.adopt(count, max(MIN_GROWTH, self.form.count // 4))
+        return self.adopt(count, min(max(MIN_GROWTH, self.form.count // 4), max(16, self.design.n_rows // 2)))
 
     cdef int adopt(self, index_t count, index_t most) except -1 nogil:
         # Put the `most` best of the `count` chosen features, by their scores in scratch, into W.

@@ -9,6 +9,9 @@ cdef class ActiveSet:
     cdef index_t[::1] place
     cdef double[:, ::1] L
     cdef double[::1] w
+    cdef double[::1] y
+    cdef double[::1] cosine
+    cdef double[::1] sine
 
     cdef int reserve_factor(self, index_t rows) except -1 nogil
 

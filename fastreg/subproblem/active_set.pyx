@@ -7,11 +7,13 @@ is much smaller than the working set.
 
 import numpy as np
 
+from cython.parallel cimport prange
 from libc.math cimport sqrt
-from scipy.linalg.cython_lapack cimport dpotrf
+from libc.string cimport memcpy
+from scipy.linalg.cython_blas cimport dgemm
 
-from fastreg.design.base cimport index_t
-from fastreg.design.tiles cimport axpy, dot
+from fastreg.design.base cimport CUBE, ceil_div, index_t
+from fastreg.design.tiles cimport axpy, combine, dot, rotate
 from fastreg.penalty.elastic_net cimport Penalty
 from fastreg.subproblem.forms cimport GramForm
 
@@ -20,16 +22,18 @@ cdef double DEPENDENT = 1e-13
 
 
 cdef class ActiveSet:
-    """Positions, their places in the factor (-1 outside), and the factor."""
+    """Positions, their places in the factor (-1 outside), the factor, and y = L^-1 x for some right-hand side x."""
 
     def __init__(self):
         self.active = np.empty(0, dtype=np.intp)
         self.L = np.empty((0, 0))
 
     def _grow_factor(self, used, capacity):
-        L = np.zeros((capacity, capacity))
-        L[:used, :used] = self.L[:used, :used]
-        self.L = L
+        L, y = np.zeros((capacity, capacity)), np.zeros(capacity)
+        if used:
+            L[:used, :used], y[:used] = self.L[:used, :used], self.y[:used]
+        self.L, self.y = L, y
+        self.cosine, self.sine = np.empty(capacity), np.empty(capacity)
 
     cdef int reserve_factor(self, index_t rows) except -1 nogil:
         # Room for a factor of so many rows; those in use are kept. The active set is much smaller than W.
@@ -41,9 +45,7 @@ cdef class ActiveSet:
 
 cdef void forward(ActiveSet self, double* x, index_t size) noexcept nogil:
     # x <- L^-1 x
-    cdef index_t k
-    for k in range(size):
-        x[k] = (x[k] - dot(&self.L[k, 0], x, k)) / self.L[k, k]
+    solve_row(self, x, 0, size)
 
 
 cdef void backward(ActiveSet self, double* x, index_t size) noexcept nogil:
@@ -55,9 +57,10 @@ cdef void backward(ActiveSet self, double* x, index_t size) noexcept nogil:
 
 
 cdef int factorize(ActiveSet self, GramForm form, const Penalty* pen) except -1 nogil:
-    # L of the whole active set at once; False if its columns are dependent.
-    cdef index_t k, j
-    cdef int n, info, ld
+    # L of the whole active set at once, a block of columns after the other; False if its columns are dependent.
+    cdef index_t blocks = ceil_div(self.size, CUBE)
+    cdef index_t k, j, block
+    cdef int team
     if self.size == 0:
         return True
     self.reserve_factor(self.size)
@@ -66,19 +69,76 @@ cdef int factorize(ActiveSet self, GramForm form, const Penalty* pen) except -1 
             self.L[k, j] = form.Q[self.active[k], self.active[j]]
         self.L[k, k] += pen.a2 * pen.l2[form.feature[self.active[k]]]
         self.w[k] = self.L[k, k]
-    # LAPACK sees the rows of L as columns: its upper triangle is our lower one.
-    n, ld = <int> self.size, <int> self.L.shape[1]
-    dpotrf("U", &n, &self.L[0, 0], &ld, &info)
-    if info != 0:
-        return False
-    for k in range(self.size):
-        if not self.L[k, k] * self.L[k, k] > DEPENDENT * self.w[k]:
+    for k in range(blocks):
+        team = form.design.raw.team((<double> self.size - k * CUBE) * k * CUBE * CUBE / 8)
+        for block in prange(k, blocks, num_threads=team, schedule="dynamic"):
+            subtract_products(self, block, k)
+        if not factorize_block(self, k * CUBE, min(CUBE, self.size - k * CUBE)):
             return False
+        for block in prange(k + 1, blocks, num_threads=team, schedule="dynamic"):
+            solve_block(self, block * CUBE, min(CUBE, self.size - block * CUBE), k * CUBE)
     return True
 
 
+cdef void subtract_products(ActiveSet self, index_t row, index_t col) noexcept nogil:
+    # L[row, col] -= sum_k<col L[row, k] L[col, k]', in blocks so small that BLAS stays in the calling thread.
+    cdef int nr = <int> min(CUBE, self.size - row * CUBE)
+    cdef int nc = <int> min(CUBE, self.size - col * CUBE)
+    cdef int ld = <int> self.L.shape[1]
+    cdef int depth = <int> CUBE
+    cdef double minus = -1.0
+    cdef double one = 1.0
+    cdef index_t k
+    for k in range(col):
+        # BLAS sees rows as columns.
+        dgemm(
+            "T", "N", &nc, &nr, &depth, &minus, &self.L[col * CUBE, k * CUBE], &ld, &self.L[row * CUBE, k * CUBE], &ld,
+            &one, &self.L[row * CUBE, col * CUBE], &ld,
+        )
+
+
+cdef bint factorize_block(ActiveSet self, index_t first, index_t count) noexcept nogil:
+    # Cholesky of one diagonal block in place; False where a pivot vanishes.
+    cdef index_t k, j
+    cdef double pivot
+    for k in range(first, first + count):
+        solve_row(self, &self.L[k, first], first, k - first)
+        pivot = self.L[k, k] - dot(&self.L[k, first], &self.L[k, first], k - first)
+        if not pivot > DEPENDENT * self.w[k]:
+            return False
+        self.L[k, k] = sqrt(pivot)
+        for j in range(k + 1, first + count):
+            self.L[k, j] = 0.0
+    return True
+
+
+cdef void solve_block(ActiveSet self, index_t row, index_t count, index_t col) noexcept nogil:
+    # X L' = C for X in the place of C, L the diagonal block at col: all rows at once, transposed, as N = -X.
+    cdef double[CUBE * CUBE] N
+    cdef double inverse
+    cdef index_t k, i
+    for i in range(count):
+        for k in range(CUBE):
+            N[k * CUBE + i] = self.L[row + i, col + k]
+    for k in range(CUBE):
+        combine(N, k, CUBE, count, &self.L[col + k, col], N + k * CUBE)
+        inverse = -1.0 / self.L[col + k, col + k]
+        for i in range(count):
+            N[k * CUBE + i] *= inverse
+    for i in range(count):
+        for k in range(CUBE):
+            self.L[row + i, col + k] = -N[k * CUBE + i]
+
+
+cdef inline void solve_row(ActiveSet self, double* x, index_t first, index_t count) noexcept nogil:
+    # x <- L^-1 x with the part of L that begins at row and column `first`.
+    cdef index_t k
+    for k in range(count):
+        x[k] = (x[k] - dot(&self.L[first + k, first], x, k)) / self.L[first + k, first + k]
+
+
 cdef int append_row(ActiveSet self, GramForm form, const Penalty* pen, index_t i) except -1 nogil:
-    # Make i the last of S; False if it depends on S, with w = L^-1 Q_Si either way.
+    # Make i the last of S; False if it depends on S, with w = L^-1 Q_Si either way. The last of y is for the caller.
     cdef double diagonal = form.Q[i, i] + pen.a2 * pen.l2[form.feature[i]]
     cdef double pivot
     cdef index_t k
@@ -99,24 +159,26 @@ cdef int append_row(ActiveSet self, GramForm form, const Penalty* pen, index_t i
 
 
 cdef void remove_row(ActiveSet self, index_t k) noexcept nogil:
-    # Delete row k of L and restore the triangle.
-    cdef index_t row, col
-    cdef double x, y, r, c, s
+    # Delete row k of L and restore the triangle: what stands beyond the diagonal in the rows below is rotated away.
+    cdef index_t row, block, last, first
+    cdef double x, y, r
     self.place[self.active[k]] = -1
     for row in range(k, self.size - 1):
         self.active[row] = self.active[row + 1]
         self.place[self.active[row]] = row
-        for col in range(row + 2):
-            self.L[row, col] = self.L[row + 1, col]
+        memcpy(&self.L[row, 0], &self.L[row + 1, 0], (row + 2) * sizeof(double))
     self.size -= 1
-    # Row `row` now reaches one past the diagonal; rotate columns (row, row + 1) in all rows from there on.
-    for col in range(k, self.size):
-        x, y = self.L[col, col], self.L[col, col + 1]
-        r = sqrt(x * x + y * y)
-        c, s = x / r, y / r
-        self.L[col, col] = r
-        self.L[col, col + 1] = 0.0
-        for row in range(col + 1, self.size):
-            x, y = self.L[row, col], self.L[row, col + 1]
-            self.L[row, col] = c * x + s * y
-            self.L[row, col + 1] = c * y - s * x
+    # Row `row` gives the rotation of columns (row, row + 1); CUBE rows at a time wait for those above them.
+    for block in range(ceil_div(self.size - k, CUBE)):
+        first = k + block * CUBE
+        last = min(first + CUBE, self.size)
+        if first > k:
+            rotate(&self.L[first, k], last - first, self.L.shape[1], first - k, &self.cosine[k], &self.sine[k])
+        for row in range(first, last):
+            if row > first:
+                rotate(&self.L[row, first], 1, 0, row - first, &self.cosine[first], &self.sine[first])
+            x, y = self.L[row, row], self.L[row, row + 1]
+            r = sqrt(x * x + y * y)
+            self.cosine[row], self.sine[row] = x / r, y / r
+            self.L[row, row] = r
+    rotate(&self.y[k], 1, 0, self.size - k, &self.cosine[k], &self.sine[k])

@@ -12,7 +12,11 @@ cdef class Tracer(ActiveSet):
     cdef bint ready
     cdef index_t[::1] pending
     cdef signed char[::1] sign
+    cdef double old_a1
     cdef unsigned char[::1] skipped
+    cdef unsigned char[::1] watched
+    cdef index_t[::1] watch_list
+    cdef index_t n_watched
     cdef double[::1] g
     cdef double[::1] dc
     cdef double[::1] dg
@@ -22,3 +26,4 @@ cdef class Tracer(ActiveSet):
     cdef int reserve(self, index_t capacity) except -1 nogil
     cdef void forget(self) noexcept nogil
     cdef bint trace(self, GramForm form, const Penalty* pen, index_t max_events) except -1 nogil
+    cdef bint missed(self, GramForm form, const Penalty* pen) noexcept nogil

@@ -12,7 +12,11 @@ From there c and t travel along a line to where they should be, tau from 0 to 1.
 
 up to the next event: a coefficient reaches zero or a bound and leaves S, a correlation reaches its threshold, or a
 multiplier at a bound changes sign, and joins S. A Cholesky factor L of Q_SS + q_S is updated by a row or by Givens
-rotations, so that an event costs O(|S|^2 + |W| |S|).
+rotations, and so is y = L^-1 (dc_S - s dt_S), so that L'd = y gives the direction.
+
+Most of W is nowhere near its threshold. From the first direction the tracer predicts which correlations may come
+close to theirs, and watches those alone: an event costs O(|S|^2 + |watched| |S|), not O(|W| |S|). What it did not
+watch is checked at the end, and if something slipped through, traced again from there.
 
 A joining column that depends on S has a vanishing pivot. Its coefficient is then exchanged: moving b_j by theta s_j
 and b_S by -theta s_j a, with Q_SS a = Q_Sj, changes no correlation; theta grows until some i of S reaches zero or a
@@ -22,10 +26,11 @@ bound, i leaves and j takes its place. If nothing stops theta, j waits until S h
 import numpy as np
 
 from libc.math cimport fabs, sqrt, INFINITY
+from libc.string cimport memcpy, memset
 
 from fastreg.design.base cimport index_t
-from fastreg.design.tiles cimport axpy
-from fastreg.penalty.elastic_net cimport Penalty, bind, clip
+from fastreg.design.tiles cimport combine_at, dot, dot_at
+from fastreg.penalty.elastic_net cimport Penalty, bind, clip, may_enter
 from fastreg.runtime.interrupt cimport poll
 from fastreg.subproblem.active_set cimport ActiveSet, append_row, backward, factorize, forward, remove_row
 from fastreg.subproblem.forms cimport GramForm
@@ -35,6 +40,14 @@ from fastreg.subproblem.forms cimport GramForm
 cdef double PARALLEL = 1e-11
 # ... and one that can move by less than this fraction of ||x_i|| ||y|| in all does not matter.
 cdef double NEGLIGIBLE = 1e-14
+
+# Watched is what would come this close to its threshold, as a fraction of how far thresholds and violators move.
+cdef double MARGIN = 0.3
+# ... and whatever rounding may put on either side of it.
+cdef double TIE = 1e-9
+
+# Scattered entries of Q cost so many times what entries in a row cost.
+cdef index_t GATHER = 4
 
 # What happens at the end of a step.
 cdef enum:
@@ -59,7 +72,8 @@ cdef class Tracer(ActiveSet):
             active[:old], place[:old], sign[:old] = self.active, self.place, self.sign
         self.active, self.place, self.sign = active, place, sign
         self.pending = np.zeros(capacity, dtype=np.intp)
-        self.skipped = np.zeros(capacity, dtype=np.uint8)
+        self.skipped, self.watched = np.zeros(capacity, dtype=np.uint8), np.zeros(capacity, dtype=np.uint8)
+        self.watch_list = np.zeros(capacity, dtype=np.intp)
         self.g, self.dc, self.dg = np.empty(capacity), np.empty(capacity), np.empty(capacity)
         self.d, self.w = np.empty(capacity), np.empty(capacity)
 
@@ -80,6 +94,9 @@ cdef class Tracer(ActiveSet):
         form.refresh(&target[0])
         exact = self.trace(form, &pen, max_events)
         form.refresh(&target[0])
+        while exact and self.missed(form, &pen):
+            exact = self.trace(form, &pen, max_events)
+            form.refresh(&target[0])
         return np.array(form.beta[:form.count]), exact
 
     cdef int reserve(self, index_t capacity) except -1 nogil:
@@ -92,22 +109,24 @@ cdef class Tracer(ActiveSet):
         self.ready = False
 
     cdef bint trace(self, GramForm form, const Penalty* pen, index_t max_events) except -1 nogil:
-        # Solve for the penalty `pen` from the form's coefficients; False if the events ran out, the coefficients being
-        # feasible all the same. The form's gradients are stale afterwards.
+        # Solve for the penalty `pen` from the form's coefficients, for what is watched; False if the events ran out,
+        # the coefficients being feasible all the same. The form's gradients are stale afterwards.
         cdef index_t i, event
         cdef double tau = 0.0
-        cdef double old_a1 = self.a1 if self.ready and self.a1 >= pen.a1 else pen.a1
         cdef double step
+        self.old_a1 = self.a1 if self.ready and self.a1 >= pen.a1 else pen.a1
+        self.scale = self.old_a1
         self.events = 0
         self.reserve(form.capacity)
-        start(self, form, pen, old_a1)
+        start(self, form, pen)
+        first_direction(self, form, pen)
+        watch(self, form, pen)
         while True:
             poll()
-            direction(self, form, pen, old_a1)
-            step = next_event(self, form, pen, old_a1, tau, &i, &event)
+            step = next_event(self, form, pen, tau, &i, &event)
             advance(self, form, step)
             tau += step
-            self.scale = old_a1 + tau * (pen.a1 - old_a1)
+            self.scale = self.old_a1 + tau * (pen.a1 - self.old_a1)
             if event == ARRIVED:
                 self.ready = True
                 break
@@ -119,11 +138,20 @@ cdef class Tracer(ActiveSet):
                 leave(self, form, pen, i)
             else:
                 join(self, form, pen, i, 1 if event == JOINS_ABOVE else -1)
+            direction(self, form, False)
         for i in range(form.count):
             # Rounding may have carried a coefficient past its bound.
             form.beta[i] = clip(pen, form.feature[i], form.beta[i])
         self.a1, self.a2, self.known = pen.a1, pen.a2, form.count
         return self.ready
+
+    cdef bint missed(self, GramForm form, const Penalty* pen) noexcept nogil:
+        # Whether fresh gradients of the form show a violation among what was not watched.
+        cdef index_t i
+        for i in range(form.count):
+            if not self.watched[i] and self.sign[i] == 0 and may_enter(pen, form.feature[i], form.g[i], 0.0):
+                return True
+        return False
 
 
 cdef inline double gradient(GramForm form, const Penalty* pen, index_t i) noexcept nogil:
@@ -131,7 +159,7 @@ cdef inline double gradient(GramForm form, const Penalty* pen, index_t i) noexce
     return form.g[i] - pen.a2 * pen.l2[form.feature[i]] * form.beta[i]
 
 
-cdef int start(Tracer self, GramForm form, const Penalty* pen, double old_a1) except -1 nogil:
+cdef int start(Tracer self, GramForm form, const Penalty* pen) except -1 nogil:
     # The active set of the warm start, its factor, and the shift dc that makes it optimal.
     cdef index_t i, j
     cdef double t, g
@@ -144,7 +172,7 @@ cdef int start(Tracer self, GramForm form, const Penalty* pen, double old_a1) ex
     for i in range(form.count):
         self.skipped[i] = 0
         j = form.feature[i]
-        t = old_a1 * pen.l1[j]
+        t = self.old_a1 * pen.l1[j]
         g = gradient(form, pen, i)
         if self.sign[i] == 1 or self.sign[i] == -1:
             self.g[i] = self.sign[i] * t
@@ -254,23 +282,58 @@ cdef double room_in_active(
     return theta
 
 
-cdef void direction(Tracer self, GramForm form, const Penalty* pen, double old_a1) noexcept nogil:
-    # d on S and dg on W for the rest of the way.
-    cdef double change = pen.a1 - old_a1
+cdef inline double right_side(Tracer self, GramForm form, const Penalty* pen, index_t i) noexcept nogil:
+    return self.dc[i] - self.sign[i] * (pen.a1 - self.old_a1) * pen.l1[form.feature[i]]
+
+
+cdef void first_direction(Tracer self, GramForm form, const Penalty* pen) noexcept nogil:
+    # d on S and dg on all of W.
+    cdef index_t k
+    for k in range(self.size):
+        self.y[k] = right_side(self, form, pen, self.active[k])
+    forward(self, &self.y[0], self.size)
+    direction(self, form, True)
+
+
+cdef void direction(Tracer self, GramForm form, bint everywhere) noexcept nogil:
+    # d on S and dg on what is watched, or on all of W, for the rest of the way.
     cdef index_t k, i
-    for k in range(self.size):
-        i = self.active[k]
-        self.d[k] = self.dc[i] - self.sign[i] * change * pen.l1[form.feature[i]]
-    forward(self, &self.d[0], self.size)
+    memcpy(&self.d[0], &self.y[0], self.size * sizeof(double))
     backward(self, &self.d[0], self.size)
+    if everywhere or GATHER * (self.n_watched - self.size) > form.count:
+        # Whole rows of Q, with the opposite sign: dc - Q d.
+        for i in range(form.count):
+            self.dg[i] = -self.dc[i]
+        combine_at(&form.Q[0, 0], &self.active[0], self.size, form.Q.shape[1], form.count, &self.d[0], &self.dg[0])
+        for i in range(form.count):
+            self.dg[i] = -self.dg[i]
+        return
+    for k in range(self.n_watched):
+        i = self.watch_list[k]
+        if self.place[i] < 0:
+            self.dg[i] = self.dc[i] - dot_at(&form.Q[i, 0], &self.active[0], &self.d[0], self.size)
+
+
+cdef void watch(Tracer self, GramForm form, const Penalty* pen) noexcept nogil:
+    # Choose what may meet its threshold: what would come within MARGIN of all that moves, were S to stay as it is.
+    cdef double jump = 0.0
+    cdef double fall = self.old_a1 - pen.a1
+    cdef index_t i, j
+    cdef double slack
     for i in range(form.count):
-        self.dg[i] = self.dc[i]
-    for k in range(self.size):
-        axpy(-self.d[k], &form.Q[self.active[k], 0], &self.dg[0], form.count)
+        jump = max(jump, fabs(self.dc[i]))
+    self.n_watched = 0
+    for i in range(form.count):
+        j = form.feature[i]
+        slack = MARGIN * (fall * pen.l1[j] + jump) + TIE * self.old_a1 * pen.l1[j]
+        self.watched[i] = self.sign[i] != 0 or may_enter(pen, j, self.g[i] + self.dg[i], slack)
+        if self.watched[i]:
+            self.watch_list[self.n_watched] = i
+            self.n_watched += 1
 
 
 cdef double next_event(
-    Tracer self, GramForm form, const Penalty* pen, double old_a1, double tau, index_t* which, index_t* event
+    Tracer self, GramForm form, const Penalty* pen, double tau, index_t* which, index_t* event
 ) noexcept nogil:
     # The step to the first event, at most to tau = 1.
     cdef double best = 1.0 - tau
@@ -290,12 +353,13 @@ cdef double next_event(
         step = max((bound - b) / d, 0.0)
         if step < best:
             best, which[0], event[0] = step, i, LEAVES
-    for i in range(form.count):
-        if self.sign[i] == 1 or self.sign[i] == -1 or self.skipped[i]:
+    for k in range(self.n_watched):
+        i = self.watch_list[k]
+        if self.place[i] >= 0 or self.skipped[i]:
             continue
         j = form.feature[i]
-        t = (old_a1 + tau * (pen.a1 - old_a1)) * pen.l1[j]
-        dt = (pen.a1 - old_a1) * pen.l1[j]
+        t = self.scale * pen.l1[j]
+        dt = (pen.a1 - self.old_a1) * pen.l1[j]
         slow = PARALLEL * (fabs(self.dg[i]) + fabs(dt)) + NEGLIGIBLE * sqrt(form.curvature[i] * form.target2)
         # At zero a correlation may grow up to t; at an upper bound it may fall down to it, and likewise below.
         if (self.sign[i] == 0 and pen.upper[j] > 0.0) or self.sign[i] == AT_UPPER:
@@ -317,13 +381,13 @@ cdef void advance(Tracer self, GramForm form, double step) noexcept nogil:
     cdef index_t k
     for k in range(self.size):
         form.beta[self.active[k]] += step * self.d[k]
-    axpy(step, &self.dg[0], &self.g[0], form.count)
+    for k in range(self.n_watched):
+        self.g[self.watch_list[k]] += step * self.dg[self.watch_list[k]]
 
 
 cdef void leave(Tracer self, GramForm form, const Penalty* pen, index_t i) noexcept nogil:
     # Coefficient i rests at the nearest of zero and its bounds; its row of L goes.
     cdef index_t j = form.feature[i]
-    cdef index_t row
     cdef double b = form.beta[i]
     # On S the correlation is at its threshold by definition, whatever rounding has made of the sum of its steps.
     self.g[i] = self.sign[i] * self.scale * pen.l1[j]
@@ -334,15 +398,15 @@ cdef void leave(Tracer self, GramForm form, const Penalty* pen, index_t i) noexc
     else:
         form.beta[i], self.sign[i] = pen.lower[j], AT_LOWER
     remove_row(self, self.place[i])
-    for row in range(form.count):
-        self.skipped[row] = 0
+    self.dg[i] = 0.0
+    memset(&self.skipped[0], 0, form.count)
 
 
 cdef int join(Tracer self, GramForm form, const Penalty* pen, index_t i, signed char sign) except -1 nogil:
     # Put i into S, or exchange it with a column that it depends on: b_i += theta sign, b_S -= theta sign a, until one
     # of S, or i itself, reaches zero or a bound.
     cdef signed char rested = self.sign[i]
-    cdef index_t k, out
+    cdef index_t k, out, row
     cdef double theta
     while not append_row(self, form, pen, i):
         backward(self, &self.w[0], self.size)
@@ -355,4 +419,7 @@ cdef int join(Tracer self, GramForm form, const Penalty* pen, index_t i, signed 
         form.beta[i] += theta * sign
         leave(self, form, pen, out)
     self.sign[i] = sign
+    # The last row of L y = dc_S - s dt_S; w is the rest of that row.
+    row = self.size - 1
+    self.y[row] = (right_side(self, form, pen, i) - dot(&self.w[0], &self.y[0], row)) / self.L[row, row]
     return 0
