@@ -20,7 +20,7 @@ from benchmarks.loading import Missing, read
 from benchmarks.objective import Data, Objective
 from benchmarks.output import RESULTS, scientific, seconds, write_json
 from benchmarks.problem import Problem
-from benchmarks.remote import NotInstalled, Worker, WorkerError, WorkerTimeout, interpreters, store
+from benchmarks.remote import NotInstalled, Worker, WorkerError, interpreters, store
 
 OURS = "fastreg"
 TARGETS = (1e-4, 1e-6)
@@ -42,26 +42,26 @@ class Board:
     def run(self, job: Job) -> dict[str, Any]:
         """Return the cell of one job."""
         objective = Objective(self.data, job.l1_ratio)
-        problem = job.problem(objective, self.threads)
-        cell = Cell(objective, problem, TARGETS)
+        cell = Cell(objective, job.problem(objective, self.threads), TARGETS)
         ours, *peers = self.workers
-        rows, entries = [], []
-        for worker in [ours, *peers]:
+        row, options = self.enter(cell, ours)
+        if not options:
+            raise SystemExit(f"{OURS}: {row['status']}")
+        # Everything is compared to the package, and it says which features may be in the support.
+        cell.ours = {t: options[0].rung(t).seconds for t in OUR_TARGETS if options[0].rung(t)}
+        reference = exact(cell, ours) if job.l1_ratio > 0 else {}
+        field = [(row, options)]
+        for worker in peers:
             row, options = self.enter(cell, worker)
             if row:
-                rows.append(row)
-                entries.append(options)
-            if worker is ours:
-                self.check_ours(row, options)
-                cell.ours = {t: options[0].rung(t).seconds for t in OUR_TARGETS if options[0].rung(t)}
-                reference = exact(cell, ours) if job.l1_ratio > 0 else None
-        repeat([options for options in entries if options], OUR_TARGETS)
-        for row, options in zip(rows, entries, strict=True):
+                field.append((row, options))
+        repeat([options for _, options in field if options], OUR_TARGETS)
+        for row, options in field:
             row.update(report(options, OUR_TARGETS if row["contestant"] == OURS else TARGETS, reference))
             print(f"  {summary(row)}", flush=True)
-        shown = {key: value for key, value in (reference or {}).items() if key != "features"}
+        shown = {key: value for key, value in reference.items() if key != "features"}
         return {"penalty": job.penalty, "job": job.name, "n_alphas": job.n_alphas, "ratio": job.ratio,
-                "threads": self.threads, "reference": shown, "contestants": rows}  # fmt: skip
+                "threads": self.threads, "reference": shown, "contestants": [row for row, _ in field]}  # fmt: skip
 
     def enter(self, cell: Cell, worker: Worker) -> tuple[dict[str, Any] | None, list[Entry]]:
         """Let a contestant climb; return the beginning of its row (None if it does not solve this) and its entries."""
@@ -88,12 +88,6 @@ class Board:
             climb(cell, entry, targets)
         return row, options
 
-    @staticmethod
-    def check_ours(row: dict[str, Any] | None, options: list[Entry]) -> None:
-        """Everything is compared to the package: without it there is no board."""
-        if not options:
-            raise SystemExit(f"{OURS}: {row['status'] if row else 'does not solve this'}")
-
 
 def revive(worker: Worker, problem: Problem) -> None:
     """Start a worker that was ended again; the climb reports it if that fails."""
@@ -108,7 +102,8 @@ def exact(cell: Cell, ours: Worker) -> dict[str, Any]:
     entry = Entry(ours, "path")
     try:
         rung = fit(cell, entry, EXACT)
-    except WorkerTimeout:
+    except WorkerError as error:
+        print(f"  {OURS} at {EXACT:g}: {error}", flush=True)
         revive(ours, cell.problem)
         return {}
     features = cell.objective.equicorrelated(ours.solution()[:, [-1]], cell.problem.alphas[-1])
@@ -116,7 +111,7 @@ def exact(cell: Cell, ours: Worker) -> dict[str, Any]:
             "features": features}  # fmt: skip
 
 
-def report(options: list[Entry], targets: tuple[float, ...], reference: dict[str, Any] | None) -> dict[str, Any]:
+def report(options: list[Entry], targets: tuple[float, ...], reference: dict[str, Any]) -> dict[str, Any]:
     """Return what a contestant's row says of every target, and all its rungs."""
     if not options:
         return {"targets": {}, "rungs": []}
@@ -128,19 +123,19 @@ def report(options: list[Entry], targets: tuple[float, ...], reference: dict[str
     return {"targets": {f"{t:.0e}": outcome(best(options, t), t, reference) for t in targets}, "rungs": rungs}
 
 
-def outcome(entry: Entry, target: float, reference: dict[str, Any] | None) -> dict[str, Any]:
+def outcome(entry: Entry, target: float, reference: dict[str, Any]) -> dict[str, Any]:
     """Return a contestant's time for one target, or what it has instead."""
     rung = entry.rung(target)
     if rung is None:
         status = {"slow": "at least", "timeout": "at least", "": "best gap"}.get(entry.end, "error")
         return {"status": status, "option": entry.option, "seconds": entry.waited, "gap": entry.best_gap(),
                 "error": entry.end if status == "error" else ""}  # fmt: skip
-    features = (reference or {}).get("features")
+    features = reference.get("features")
     too_many = None if features is None else len(np.setdiff1d(rung.found.final, features))
     return {
         "status": "met", "option": entry.option, "seconds": rung.seconds, "times": rung.times, "tol": rung.tol,
         "gap": rung.found.gap, "kkt": rung.found.kkt, "support": rung.found.support,
-        "final_support": len(rung.found.final), "too_many": too_many, "memory_mb": rung.memory_mb,
+        "final_support": len(rung.found.final), "too_many": too_many, "memory_mb": entry.memory(),
         "passes": rung.passes,
     }  # fmt: skip
 

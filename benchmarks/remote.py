@@ -76,7 +76,7 @@ class Worker:
     def _launch(self, interpreter: str) -> None:
         environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(self.threads))}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        command = [interpreter, "-m", "benchmarks.worker", short_name(self.module), str(self.folder)]
+        command = [interpreter, "-m", "benchmarks.worker", self.module.__name__, str(self.folder)]
         # A session of its own, so that what a worker has started ends with it.
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
