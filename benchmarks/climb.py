@@ -14,6 +14,8 @@ from benchmarks.remote import Worker, WorkerError, WorkerTimeout
 CAP_SECONDS = 600.0
 # A climb ends where a rung took this many times our time for the target, and this many seconds.
 HOPELESS_RATIO, HOPELESS_SECONDS = 10.0, 20.0
+# ... or where all its rungs together took this long.
+CLIMB_SECONDS = 1800.0
 # In the climb short fits are timed that often.
 SHORT_SECONDS, SHORT_REPEATS = 0.5, 3
 # Afterwards, (seconds of a fit, repeats): slow fits are repeated less often.
@@ -111,7 +113,8 @@ def climb(cell: Cell, entry: Entry, targets: Iterable[float]) -> None:
         entry.rungs.append(rung)
         if rung.found.gap <= tightest:
             return
-        if cell.hopeless(entry, rung.seconds):
+        spent = sum(rung.seconds for rung in entry.rungs)
+        if cell.hopeless(entry, rung.seconds) or spent > CLIMB_SECONDS:
             entry.end, entry.waited = "slow", rung.seconds
             return
 

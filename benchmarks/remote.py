@@ -133,4 +133,5 @@ class Worker:
 
 def interpreters(module: ModuleType, peers: str) -> list[str]:
     """Return the interpreters to try: the peers' own first for a peer, ours always."""
-    return [peers, sys.executable] if module.IS_PEER and Path(peers).exists() else [sys.executable]
+    theirs = Path(peers).absolute()
+    return [str(theirs), sys.executable] if module.IS_PEER and theirs.exists() else [sys.executable]

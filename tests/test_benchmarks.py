@@ -9,9 +9,10 @@ import pytest
 import scipy.sparse as sp
 
 from benchmarks import board, loading, output, report
+from benchmarks import climb as climbing
 from benchmarks.climb import Cell, Entry, best, climb, setup
 from benchmarks.contestants import fastreg_path, numpy_reference
-from benchmarks.jobs import JOBS
+from benchmarks.jobs import JOBS, Job
 from benchmarks.objective import Data, Objective
 from benchmarks.remote import NotInstalled, Worker, WorkerError, WorkerTimeout, store
 from fastreg import fit_path, reference
@@ -119,10 +120,13 @@ def test_board_on_a_tiny_problem(tmp_path, results, monkeypatch):
     # A peer that nobody has, so that the test is the same everywhere.
     modules = [fastreg_path, numpy_reference, absent_peer(tmp_path, monkeypatch)]
     monkeypatch.setattr(board, "modules_of", lambda package: modules)
-    chosen = arguments(tmp_path, "--jobs", "lasso-path", "enet-tenth")
+    jobs = [Job("short-path", "lasso", 5, 0.1), Job("one", "elastic net", 1, 0.2)]
+    monkeypatch.setattr(board, "JOBS", jobs)
+    monkeypatch.setattr(climbing, "REPEATS", ((np.inf, 2),))
+    chosen = arguments(tmp_path)
     board.run_dataset("Tiny data", *loading.ready(*make(40, 12, False, seed=6)), chosen)
     cells = json.loads((results / "board" / "tiny-data.json").read_text())["cells"]
-    assert [cell["job"] for cell in cells] == ["lasso-path", "enet-tenth"]
+    assert [cell["job"] for cell in cells] == ["short-path", "one"]
     for cell in cells:
         assert cell["reference"]["gap"] <= 1e-12
         rows = {row["contestant"]: row for row in cell["contestants"]}
