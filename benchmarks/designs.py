@@ -1,7 +1,11 @@
 """Random designs and responses; all of them depend on the seed alone."""
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
+
+from benchmarks.loading import ready
 
 
 def autoregressive(n: int, p: int, correlation: float, seed: int) -> np.ndarray:
@@ -41,3 +45,9 @@ def response(X: np.ndarray | sp.csc_array, n_signals: int, signal_to_noise: floa
     signal = X @ b
     noise = np.random.default_rng(seed).standard_normal(X.shape[0])
     return signal + signal.std() / signal_to_noise * noise
+
+
+def simulated(X: np.ndarray | sp.csc_array, **signal: Any) -> tuple[np.ndarray | sp.csc_array, np.ndarray]:
+    """Return X, standardized if it is dense, and a response; ``signal`` are the arguments of ``response``."""
+    X, _ = ready(X, np.zeros(0))
+    return X, response(X, **signal)

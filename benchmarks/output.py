@@ -36,8 +36,8 @@ def processor() -> str:
 
 def write_json(name: str, payload: dict[str, Any]) -> Path:
     """Write results/<name>.json together with the description of the machine."""
-    RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"machine": machine(), **payload}, indent=1) + "\n")
     return path
 

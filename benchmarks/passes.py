@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 import fastreg
 from benchmarks.designs import autoregressive, equicorrelated, response
+from benchmarks.loading import npz
 from benchmarks.output import markdown_table, scientific, seconds, write_json
 from benchmarks.replay import replay
 
@@ -30,15 +30,6 @@ GENERATED = {
 }
 
 
-def stored(path: Path) -> tuple[Any, np.ndarray]:
-    """Return X and y of one file."""
-    with np.load(path, allow_pickle=False) as parts:
-        if "X" in parts:
-            return parts["X"], parts["y"]
-        shape = tuple(int(size) for size in parts["shape"])
-        return sp.csc_array((parts["data"], parts["indices"], parts["indptr"]), shape=shape), parts["y"]
-
-
 def problems(only: list[str] | None) -> Iterator[tuple[str, Any, np.ndarray]]:
     """Yield name, X and y, the generated ones first; of all or of the named ones."""
     for name, make in GENERATED.items():
@@ -49,10 +40,10 @@ def problems(only: list[str] | None) -> Iterator[tuple[str, Any, np.ndarray]]:
     for path in sorted(Path(folder).glob("*.npz")) if folder else []:
         if only and path.stem not in only:
             continue
-        X, y = stored(path)
+        X, y = npz(path)
         # Where rows outnumber columns one Gram matrix serves the whole path and there is nothing to be lazy about.
         if X.shape[1] > X.shape[0]:
-            yield path.stem, X, y.astype(float)
+            yield path.stem, X, y
 
 
 def timed_path(X: Any, y: np.ndarray, tol: float, threads: int | None) -> tuple[fastreg.PathResult, float]:

@@ -1,86 +1,213 @@
-"""Turn results/reference.json into a Markdown table and a picture; with --readme paste the table into a file."""
+"""Turn results/board/*.json into tables and pictures; with --readme paste a summary into a file."""
 
 import argparse
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from benchmarks.output import RESULTS, markdown_table, scientific, seconds, two_digits
 
 OURS = "fastreg"
+TARGETS = ("1e-04", "1e-06")
+FURTHER = "1e-10"
 BEGIN, END = "<!-- benchmark table: begin -->", "<!-- benchmark table: end -->"
-# Okabe and Ito's colors, which the color-blind can tell apart; with different markers for print in gray.
-COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
-MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
+KINDS = {"paths": "Lasso and elastic-net paths", "single fits": "Single fits", "ridge": "Ridge"}
+HEADLINE = "lasso-path"
 
 
-def by_name(cell: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the reports of a cell by contestant."""
-    return {report["contestant"]: report for report in cell["contestants"]}
+@dataclass
+class Line:
+    """One cell of the board: a data set and a job."""
+
+    data: str
+    shape: list[int]
+    density: float | None
+    cell: dict[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """Return which table the cell belongs to."""
+        if self.cell["penalty"] == "ridge":
+            return "ridge"
+        return "single fits" if self.cell["n_alphas"] == 1 else "paths"
+
+    @property
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """Return the contestants' rows by name."""
+        return {row["contestant"]: row for row in self.cell["contestants"]}
+
+    def found(self, name: str, target: str) -> dict[str, Any]:
+        """Return what a contestant has for a target; its status is "" if it did not take part."""
+        row = self.rows.get(name)
+        if row is None:
+            return {"status": ""}
+        if row["status"] != "ok":
+            return {"status": row["status"].split(":")[0]}
+        return row["targets"].get(target, {"status": ""})
+
+    def ours(self, target: str) -> float:
+        """Return our time for a target, infinite if it was not met."""
+        found = self.found(OURS, target)
+        return found["seconds"] if found["status"] == "met" else np.inf
+
+    def fastest_peer(self, target: str) -> float:
+        """Return the time of the fastest other contestant; a lower bound of it where none met the target."""
+        others = [self.found(name, target) for name in self.rows if name != OURS]
+        met = [found["seconds"] for found in others if found["status"] == "met"]
+        waited = [found["seconds"] for found in others if found["status"] == "at least"]
+        return min(met or waited, default=np.nan)
+
+    def labels(self) -> list[str]:
+        """Return data set, shape, penalty and fit."""
+        rows, columns = self.shape
+        density = "" if self.density is None else f", {100 * self.density:.2g}% nonzero"
+        ratio = f"{self.cell['ratio']:g}"
+        fit = f"at {ratio}" if self.cell["n_alphas"] == 1 else f"path to {ratio}"
+        return [self.data, f"{rows:,} x {columns:,}{density}", self.cell["penalty"], fit]
 
 
-def contestants_of(cells: list[dict[str, Any]]) -> list[str]:
+def lines_of(folder: Path) -> tuple[list[Line], dict[str, Any]]:
+    """Return all cells of all files, and the description of the machine."""
+    files = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    if not files:
+        raise SystemExit(f"{folder}: no results; python -m benchmarks.board makes them")
+    lines = [Line(file["data"], file["shape"], file["density"], cell) for file in files for cell in file["cells"]]
+    return sorted(lines, key=lambda line: (line.density is not None, np.prod(line.shape))), files[-1]["machine"]
+
+
+def contestants_of(lines: list[Line]) -> list[str]:
     """Return the names of all contestants, the package first."""
-    names = dict.fromkeys(name for cell in cells for name in by_name(cell))
-    return sorted(names, key=lambda name: name != OURS)
+    names = {name for line in lines for name in line.rows}
+    return sorted(names, key=lambda name: (name != OURS, name.lower()))
 
 
-def groups_of(cells: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Return the cells that share their contestants, group by group: each becomes one table."""
-    groups: dict[tuple, list] = {}
-    for cell in cells:
-        groups.setdefault(tuple(by_name(cell)), []).append(cell)
-    return list(groups.values())
+def time_label(line: Line, name: str, target: str) -> str:
+    """Return the time of a contestant and how many times ours that is; in bold type if nobody is faster."""
+    found, ours = line.found(name, target), line.ours(target)
+    if found["status"] == "best gap":
+        return f"best gap {scientific(found['gap'])}"
+    if found["status"] not in ("met", "at least"):
+        return found["status"]
+    sign = "" if found["status"] == "met" else "≥ "
+    ratio = f" ({sign}{two_digits(found['seconds'] / ours)}x)" if name != OURS and np.isfinite(ours) else ""
+    text = f"{sign}{seconds(found['seconds'])}{ratio}"
+    first = found["status"] == "met" and found["seconds"] <= min(
+        ours, np.nan_to_num(line.fastest_peer(target), nan=np.inf)
+    )
+    return f"**{text}**" if first else text
 
 
-def fit_label(cell: dict[str, Any]) -> str:
-    """Return whether one fit or a path was asked for."""
-    return "one alpha" if cell["n_alphas"] == 1 else f"path of {cell['n_alphas']}"
-
-
-def shape_label(cell: dict[str, Any]) -> str:
-    """Return rows times columns and, for sparse data, the density."""
-    rows, columns = cell["shape"]
-    density = "" if cell["density"] is None else f", {100 * cell['density']:.2g}% nonzero"
-    return f"{rows:,} x {columns:,}{density}"
-
-
-def time_label(report: dict[str, Any] | None, ours: dict[str, Any]) -> str:
-    """Return the time of a contestant and how many times ours that is."""
-    if report is None:
-        return ""
-    if not report["met"]:
-        return f"best gap {scientific(report['gap'])}"
-    time = seconds(report["seconds"])
-    if report is ours or not ours["met"]:
-        return time
-    return f"{time} ({two_digits(report['seconds'] / ours['seconds'])}x)"
-
-
-def table(cells: list[dict[str, Any]]) -> str:
-    """Return the Markdown table of some cells with the same contestants."""
-    names = contestants_of(cells)
-    header = ["data", "X", "penalty", "fit", "support", "passes", *names]
+def times(lines: list[Line], target: str) -> str:
+    """Return the table of some cells; with the tightest target ours for a much tighter one stands beside."""
+    names = contestants_of(lines)
+    further = [FURTHER] if target == TARGETS[-1] else []
+    header = ["data", "X", "penalty", "fit", *names]
+    header[5:5] = [f"{OURS} to {scientific(float(tight))}" for tight in further]
     rows = []
-    for cell in cells:
-        reports = by_name(cell)
-        ours = reports[OURS]
-        facts = [cell["data"], shape_label(cell), cell["penalty"], fit_label(cell)]
-        counts = [f"{ours['support']:,}", f"{ours['passes']:.1f}"]
-        rows.append([*facts, *counts, *(time_label(reports.get(name), ours) for name in names)])
+    for line in lines:
+        row = [*line.labels(), *(time_label(line, name, target) for name in names)]
+        row[5:5] = [time_label(line, OURS, tight).strip("*") for tight in further]
+        rows.append(row)
     return markdown_table(header, rows, left=4)
 
 
-def markdown(results: dict[str, Any]) -> str:
-    """Return all tables and a line on how they came about."""
-    machine = results["machine"]
-    note = (
-        f"Time to a measured duality gap of at most {scientific(results['target'])} of the null loss, in brackets as a "
-        f"multiple of {OURS}'s. Support: most nonzero coefficients of any fit; passes: entries of X that {OURS} "
-        f"reads, over the entries of X. Threads for everyone: {results['threads']}. {machine['processor']}, "
-        f"Python {machine['python']}, NumPy {machine['numpy']}, SciPy {machine['scipy']}."
+def summary(lines: list[Line]) -> str:
+    """Return how often the package is the fastest, by how much on average, and by how much in the worst cell."""
+    rows = []
+    for target in TARGETS:
+        for kind in KINDS:
+            chosen = [line for line in lines if line.kind == kind]
+            ratios = np.array([line.fastest_peer(target) / line.ours(target) for line in chosen])
+            known = ratios[~np.isnan(ratios)]
+            if not len(known):
+                continue
+            worst = chosen[int(np.nanargmin(ratios))]
+            positive = known[known > 0]
+            mean = f"{two_digits(np.exp(np.log(positive).mean()))}x" if len(positive) else ""
+            rows.append([
+                scientific(float(target)), kind, str(len(known)), str((known > 1).sum()), mean,
+                f"{two_digits(known.min())}x", f"{worst.data}, {worst.cell['job']}",
+            ])  # fmt: skip
+    header = ["gap", "fits", "cells", "fastreg first", "fastest peer / fastreg, geometric mean", "worst", "in"]
+    return markdown_table(header, rows, left=2)
+
+
+def answers(lines: list[Line]) -> str:
+    """Return, for the tightest target, nonzero coefficients too many, memory and passes."""
+    target = TARGETS[-1]
+    chosen = [line for line in lines if line.kind != "ridge"]
+    names = contestants_of(chosen)
+    rows = []
+    for line in chosen:
+        passes = line.found(OURS, target).get("passes")
+        reference = line.cell["reference"].get("equicorrelated")
+        facts = ["" if reference is None else f"{reference:,}", "" if passes is None else f"{passes:.1f}"]
+        rows.append([*line.labels(), *facts, *(answer_label(line.found(name, target)) for name in names)])
+    return markdown_table(["data", "X", "penalty", "fit", "features", "passes", *names], rows, left=4)
+
+
+def answer_label(found: dict[str, Any]) -> str:
+    """Return nonzero coefficients too many and the growth of memory."""
+    if found["status"] != "met":
+        return ""
+    many = "?" if found["too_many"] is None else f"{found['too_many']:,}"
+    memory = "" if found["memory_mb"] is None else f", {found['memory_mb']:,.0f} MB"
+    return f"{many}{memory}"
+
+
+def starts(lines: list[Line]) -> str:
+    """Return what every contestant is and what its first call costs in a fresh process."""
+    rows = []
+    for name in contestants_of(lines):
+        found = [row for line in lines for row in [line.rows.get(name)] if row and row["status"] == "ok"]
+        if not found:
+            continue
+        versions = ", ".join(f"{key} {value}" for key, value in found[-1]["versions"].items())
+        cold = max(row["cold_seconds"] for row in found)
+        rows.append([name, versions, seconds(max(row["import_seconds"] for row in found)), seconds(cold)])
+    return markdown_table(["contestant", "versions", "import", "first call on tiny data"], rows, left=2)
+
+
+def note(lines: list[Line], machine: dict[str, Any]) -> str:
+    """Return a line on how the numbers came about."""
+    threads = sorted({line.cell["threads"] for line in lines})
+    return (
+        f"Time to a measured duality gap over the null loss, the worst of the path; in brackets as a multiple of "
+        f"{OURS}'s. ≥: ended unmet. Threads for everyone: {', '.join(map(str, threads))}. {machine['processor']}, "
+        f"{machine['cores']} cores, Python {machine['python']}."
     )
-    return "\n\n".join([*map(table, groups_of(results["cells"])), note])
+
+
+def markdown(lines: list[Line], machine: dict[str, Any]) -> str:
+    """Return all tables."""
+    parts = ["# Board", note(lines, machine), "## Summary", summary(lines)]
+    for target in TARGETS:
+        for kind, title in KINDS.items():
+            chosen = [line for line in lines if line.kind == kind]
+            if chosen:
+                parts += [f"## {title}, gap {scientific(float(target))}", times(chosen, target)]
+    parts += [
+        f"## Answers, gap {scientific(float(TARGETS[-1]))}",
+        "Nonzero coefficients too many at the last alpha, and how much the memory grew. Features: how many may be "
+        "nonzero, because their correlation with the residual of an almost exact solution is at the threshold. Passes: "
+        f"how often {OURS} reads X.",
+        answers(lines),
+        "## Contestants",
+        starts(lines),
+    ]
+    return "\n\n".join(parts)
+
+
+def compact(lines: list[Line], machine: dict[str, Any]) -> str:
+    """Return what goes into the README: the summary and one table."""
+    chosen = [line for line in lines if line.cell["job"] == HEADLINE]
+    target = TARGETS[-1]
+    table = times(chosen, target) if chosen else ""
+    about = f"Lasso paths of 100 alphas to a hundredth of alpha_max, gap {scientific(float(target))}:"
+    return "\n\n".join([summary(lines), about, table, note(lines, machine)])
 
 
 def paste(text: str, path: Path) -> None:
@@ -93,68 +220,23 @@ def paste(text: str, path: Path) -> None:
     path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
 
 
-def picture(results: dict[str, Any], path: Path) -> None:
-    """Draw the time of every contestant in every cell on a logarithmic axis."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    groups = groups_of(results["cells"])
-    names = contestants_of(results["cells"])
-    styles = {name: (COLORS[i % len(COLORS)], MARKERS[i % len(MARKERS)]) for i, name in enumerate(names)}
-    heights = [len(group) * max(1.0, 0.5 * len(contestants_of(group))) for group in groups]
-    figure, axes = plt.subplots(
-        len(groups), 1, sharex=True, squeeze=False, figsize=(9, 1.6 + 0.34 * sum(heights)),
-        height_ratios=heights, layout="constrained",
-    )  # fmt: skip
-    for axis, group in zip(axes[:, 0], groups, strict=True):
-        draw_group(axis, group, styles)
-    axes[-1, 0].xaxis.set_major_formatter(lambda time, _: seconds(time).replace(".0 ", " "))
-    axes[-1, 0].set_xlabel(f"time to a duality gap of {scientific(results['target'])} of the null loss, logarithmic")
-    handles = [
-        plt.Line2D([], [], color=color, marker=marker, linestyle="", label=name)
-        for name, (color, marker) in styles.items()
-    ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 5), frameon=False)
-    figure.savefig(path, dpi=150)
-    plt.close(figure)
-
-
-def draw_group(axis: Any, cells: list[dict[str, Any]], styles: dict[str, tuple[str, str]]) -> None:
-    """Draw one row a cell, with a mark for every contestant that met the target."""
-    names = contestants_of(cells)
-    for row, cell in enumerate(cells):
-        if row % 2 == 0:
-            axis.axhspan(row - 0.5, row + 0.5, color="0.95", linewidth=0, zorder=0)
-        for report in cell["contestants"]:
-            if not report["met"]:
-                continue
-            # Three and more are set apart, so that equal times do not hide each other.
-            place = names.index(report["contestant"]) - (len(names) - 1) / 2
-            height = row + (0.8 * place / len(names) if len(names) > 2 else 0.0)
-            color, marker = styles[report["contestant"]]
-            axis.scatter(report["seconds"], height, color=color, marker=marker, s=40, linewidths=0, zorder=2)
-    axis.set_yticks(range(len(cells)), [f"{c['data']}, {c['penalty']}, {fit_label(c)}" for c in cells])
-    axis.set_ylim(len(cells) - 0.5, -0.5)
-    axis.set_xscale("log")
-    axis.grid(axis="x", color="0.8")
-    axis.set_axisbelow(True)
-    axis.tick_params(axis="y", length=0)
-    axis.spines[["top", "right", "left"]].set_visible(False)
-
-
 def main() -> None:
-    """Write the table and the picture; paste the table where asked."""
+    """Write the tables and the pictures; paste the summary where asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--readme", type=Path, help=f"file with the lines {BEGIN} and {END}")
     arguments = parser.parse_args()
-    results = json.loads((RESULTS / "reference.json").read_text())
-    text = markdown(results)
-    (RESULTS / "reference.md").write_text(text + "\n")
-    picture(results, RESULTS / "reference.png")
+    lines, machine = lines_of(RESULTS / "board")
+    text = markdown(lines, machine)
+    (RESULTS / "board.md").write_text(text + "\n")
+    # Matplotlib is needed here only.
+    from benchmarks.picture import draw
+
+    for job, name in (("lasso-path", "board-paths.png"), ("lasso-tenth", "board-single.png")):
+        chosen = [line for line in lines if line.cell["job"] == job]
+        if chosen:
+            draw(chosen, contestants_of(chosen), RESULTS / name)
     if arguments.readme:
-        paste(text, arguments.readme)
+        paste(compact(lines, machine), arguments.readme)
     print(text)
 
 

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
+# The benchmarks are not installed; what is installed comes first.
+sys.path.append(str(Path(__file__).parents[1]))
 
 from designs import REPRESENTATIONS
 

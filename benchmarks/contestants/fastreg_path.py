@@ -1,19 +1,29 @@
 """The package itself."""
 
-import fastreg
-from benchmarks.objective import Solution
+from benchmarks.problem import Solution
 
 NAME = "fastreg"
+IS_PEER = False
+IMPORTS, PACKAGES = ("fastreg",), ()
+LADDER = [10.0**-k for k in range(4, 13)]
 
 
-def handles(l1_ratio):
-    return True
+def about():
+    import fastreg
+
+    return {"fastreg": fastreg.__version__}
 
 
-def prepare(X):
-    return X
+def options(problem):
+    return ("path",)
 
 
-def fit(X, y, alphas, l1_ratio, tol, n_threads):
-    path = fastreg.fit_path(X, y, alphas=alphas, l1_ratio=l1_ratio, tol=tol, n_threads=n_threads)
-    return Solution(path.coefs, path.intercepts, path.n_passes)
+def prepare(X, y):
+    return X, y
+
+
+def fit(data, problem, tol, option):
+    import fastreg
+
+    path = fastreg.fit_path(*data, alphas=problem.alphas, l1_ratio=problem.l1_ratio, tol=tol, n_threads=problem.threads)
+    return Solution(path.coefs, path.n_passes)

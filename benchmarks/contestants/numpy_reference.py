@@ -2,20 +2,28 @@
 
 import scipy.sparse as sp
 
-from benchmarks.objective import Solution
-from fastreg import reference
+from benchmarks.problem import Solution
 
 NAME = "NumPy reference"
+IS_PEER = False
+IMPORTS, PACKAGES = ("fastreg.reference",), ()
+LADDER = [10.0**-k for k in range(4, 9)]
+# What it cannot do in that time and size it need not be waited for.
+LIMIT_SECONDS = 120.0
+LIMIT_ENTRIES = 1_000_000
 
 
-def handles(l1_ratio):
-    return l1_ratio > 0
+def options(problem):
+    small = problem.shape[0] * problem.shape[1] <= LIMIT_ENTRIES
+    return ("path",) if problem.l1_ratio > 0 and small else ()
 
 
-def prepare(X):
-    return X.toarray() if sp.issparse(X) else X
+def prepare(X, y):
+    return (X.toarray() if sp.issparse(X) else X), y
 
 
-def fit(X, y, alphas, l1_ratio, tol, n_threads):
-    path = reference.fit_path(X, y, alphas=alphas, l1_ratio=l1_ratio, tol=tol)
-    return Solution(path.coefs, path.intercepts)
+def fit(data, problem, tol, option):
+    from fastreg import reference
+
+    path = reference.fit_path(*data, alphas=problem.alphas, l1_ratio=problem.l1_ratio, tol=tol)
+    return Solution(path.coefs)

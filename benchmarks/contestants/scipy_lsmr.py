@@ -4,23 +4,29 @@ Every alpha starts from zero: given a start, ``lsmr`` damps the distance from it
 """
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, lsmr
 
-from benchmarks.objective import Solution
+from benchmarks.contestants import half_decades
+from benchmarks.problem import Solution
 
 NAME = "SciPy LSMR"
-MAX_ITERATIONS = 10_000
+IS_PEER = False
+IMPORTS, PACKAGES = ("scipy.sparse.linalg",), ()
+LADDER = half_decades(2, 12)
+MAX_ITERATIONS = 100_000
 
 
-def handles(l1_ratio):
-    return l1_ratio == 0
+def options(problem):
+    return ("path",) if problem.l1_ratio == 0 else ()
 
 
-def prepare(X):
-    return X
+def prepare(X, y):
+    return X, y
 
 
-def fit(X, y, alphas, l1_ratio, tol, n_threads):
+def fit(data, problem, tol, option):
+    from scipy.sparse.linalg import LinearOperator, lsmr
+
+    X, y = data
     mean = np.asarray(X.mean(axis=0))
     operator = LinearOperator(
         X.shape,
@@ -29,6 +35,6 @@ def fit(X, y, alphas, l1_ratio, tol, n_threads):
         dtype=float,
     )
     target = y - y.mean()
-    options = {"atol": tol, "btol": tol, "maxiter": MAX_ITERATIONS}
-    found = np.stack([lsmr(operator, target, damp=d, **options)[0] for d in np.sqrt(len(y) * alphas)], axis=1)
-    return Solution(found, y.mean() - mean @ found)
+    limits = {"atol": tol, "btol": tol, "maxiter": MAX_ITERATIONS}
+    dampings = np.sqrt(len(y) * problem.alphas)
+    return Solution(np.stack([lsmr(operator, target, damp=d, **limits)[0] for d in dampings], axis=1))

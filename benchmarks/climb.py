@@ -1,0 +1,171 @@
+"""Climbing the ladder: how long a contestant takes to a measured gap, and how the times are repeated."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from benchmarks.objective import Measured, Objective
+from benchmarks.problem import Problem
+from benchmarks.remote import Worker, WorkerError, WorkerTimeout
+
+# No fit may take longer, whoever's it is.
+CAP_SECONDS = 600.0
+# A climb ends where a rung took this many times our time for the target, and this many seconds.
+HOPELESS_RATIO, HOPELESS_SECONDS = 10.0, 20.0
+# ... or where all its rungs together took this long.
+CLIMB_SECONDS = 1800.0
+# In the climb short fits are timed that often.
+SHORT_SECONDS, SHORT_REPEATS = 0.5, 3
+# Afterwards, (seconds of a fit, repeats): slow fits are repeated less often.
+REPEATS = ((0.02, 21), (0.5, 7), (5.0, 3), (np.inf, 1))
+
+
+@dataclass
+class Rung:
+    """One tolerance: what it took and what came out."""
+
+    tol: float
+    times: list[float]
+    found: Measured
+    memory_mb: float | None
+    passes: float | None
+
+    @property
+    def seconds(self) -> float:
+        """Return the median time."""
+        return float(np.median(self.times))
+
+    @property
+    def repeats(self) -> int:
+        """Return how many timings are wanted."""
+        return next(count for limit, count in REPEATS if self.seconds < limit)
+
+
+@dataclass
+class Entry:
+    """One option of a contestant in one cell.
+
+    ``end`` says why the climb ended before the tightest target was met: "" (the ladder ended), "slow", "timeout" or
+    an error's first line; ``waited`` is how long the last, unsuccessful fit took at least.
+    """
+
+    worker: Worker
+    option: str
+    rungs: list[Rung] = field(default_factory=list)
+    end: str = ""
+    waited: float = 0.0
+
+    def rung(self, target: float) -> Rung | None:
+        """Return the first rung that meets the target."""
+        return next((rung for rung in self.rungs if rung.found.gap <= target), None)
+
+    def memory(self) -> float | None:
+        """Return the largest growth of memory of any rung: a package may keep what its first fit has taken."""
+        return max((rung.memory_mb for rung in self.rungs if rung.memory_mb is not None), default=None)
+
+    def best_gap(self) -> float:
+        """Return the smallest gap of all rungs."""
+        return min((rung.found.gap for rung in self.rungs), default=np.inf)
+
+
+@dataclass
+class Cell:
+    """A data set under one penalty at given alphas, and our time for every target."""
+
+    objective: Objective
+    problem: Problem
+    targets: tuple[float, ...]
+    ours: dict[float, float] = field(default_factory=dict)
+
+    def hopeless(self, entry: Entry, seconds: float) -> bool:
+        """Whether a rung took so long that tighter ones are not worth waiting for."""
+        missed = [target for target in self.targets if entry.rung(target) is None]
+        limit = max(HOPELESS_SECONDS, HOPELESS_RATIO * self.ours.get(max(missed), np.inf)) if missed else np.inf
+        return seconds > limit
+
+
+def fit(cell: Cell, entry: Entry, tol: float) -> Rung:
+    """Fit at one tolerance and measure the answer."""
+    limit = getattr(entry.worker.module, "LIMIT_SECONDS", CAP_SECONDS)
+    path = str(entry.worker.coefs)
+    reply = entry.worker.ask(limit, do="fit", tol=tol, option=entry.option, write=path)
+    found = cell.objective.measure(entry.worker.solution(), cell.problem.alphas)
+    times = [reply["seconds"]]
+    while times[0] < SHORT_SECONDS and len(times) < SHORT_REPEATS:
+        times.append(entry.worker.ask(limit, do="fit", tol=tol, option=entry.option)["seconds"])
+    return Rung(tol, times, found, reply["memory_mb"], reply["passes"])
+
+
+def climb(cell: Cell, entry: Entry, targets: Iterable[float]) -> None:
+    """Lower the tolerance until the tightest target is met or there is no point in going on."""
+    tightest = min(targets)
+    for tol in entry.worker.module.LADDER:
+        try:
+            rung = fit(cell, entry, tol)
+        except WorkerTimeout:
+            entry.end, entry.waited = "timeout", getattr(entry.worker.module, "LIMIT_SECONDS", CAP_SECONDS)
+            return
+        except WorkerError as error:
+            entry.end = str(error)
+            return
+        entry.rungs.append(rung)
+        if rung.found.gap <= tightest:
+            return
+        spent = sum(rung.seconds for rung in entry.rungs)
+        if cell.hopeless(entry, rung.seconds) or spent > CLIMB_SECONDS:
+            entry.end, entry.waited = "slow", rung.seconds
+            return
+
+
+def best(entries: list[Entry], target: float) -> Entry:
+    """Return the option that meets the target first, or else the one that says most about why none does."""
+    met = [entry for entry in entries if entry.rung(target)]
+    if met:
+        return min(met, key=lambda entry: entry.rung(target).seconds)
+    running = [entry for entry in entries if entry.end in ("slow", "timeout")]
+    if running:
+        return min(running, key=lambda entry: entry.waited)
+    return min(entries, key=lambda entry: entry.best_gap())
+
+
+def repeat(entries: list[list[Entry]], targets: tuple[float, ...]) -> None:
+    """Time again, in turns, the rungs that count: those of every contestant's best options."""
+    counting: dict[tuple[int, float], tuple[Entry, Rung]] = {}
+    for options in entries:
+        for target in targets:
+            entry = best(options, target)
+            rung = entry.rung(target)
+            # A worker that was ended has forgotten the problem; its time stays the single one.
+            if rung and entry.worker.process and rung.repeats > 1:
+                counting[id(entry), rung.tol] = entry, rung
+    wanted = {key: rung.repeats for key, (_, rung) in counting.items()}
+    # The climb was the warm-up.
+    again: dict[tuple[int, float], list[float]] = {key: [] for key in counting}
+    for _ in range(max(wanted.values(), default=0)):
+        for key, (entry, rung) in counting.items():
+            if len(again[key]) < wanted[key]:
+                again[key] += timed(entry, rung)
+    for key, (_, rung) in counting.items():
+        rung.times = again[key] or rung.times
+
+
+def timed(entry: Entry, rung: Rung) -> list[float]:
+    """Return the seconds of one more fit, or none if it fails this time."""
+    # Others were at work before: the first of two short fits finds its data and code out of the caches.
+    tries = 2 if rung.seconds < SHORT_SECONDS else 1
+    command = {"do": "fit", "tol": rung.tol, "option": entry.option}
+    try:
+        return [entry.worker.ask(CAP_SECONDS, **command)["seconds"] for _ in range(tries)][-1:]
+    except WorkerError as error:
+        print(f"  {entry.worker.module.NAME}, repeat: {error}", flush=True)
+        return []
+
+
+def setup(worker: Worker, problem: Problem) -> dict[str, Any]:
+    """Hand the problem to a worker; return its options and the seconds of its first, tiny fit."""
+    return worker.ask(
+        CAP_SECONDS, do="setup", alphas=problem.alphas.tolist(), l1_ratio=problem.l1_ratio,
+        alpha_max=problem.alpha_max, threads=problem.threads,
+    )  # fmt: skip

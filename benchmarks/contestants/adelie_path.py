@@ -1,0 +1,53 @@
+"""adelie: strong rules and coordinate descent in C++; with the columns, or for tall data with their Gram matrix."""
+
+import numpy as np
+import scipy.sparse as sp
+
+from benchmarks.contestants import grid, half_decades, starts, wanted
+from benchmarks.problem import Solution
+
+NAME = "adelie"
+IS_PEER = True
+IMPORTS = PACKAGES = ("adelie",)
+LADDER = half_decades(4, 18)
+MAX_ITERATIONS = 10_000_000
+GRAM_COLUMNS = 6000
+
+
+def options(problem):
+    if problem.l1_ratio == 0:
+        return ()
+    gram = problem.is_tall and problem.shape[1] <= GRAM_COLUMNS
+    return (*starts(problem), *(["Gram"] if gram else []))
+
+
+def prepare(X, y):
+    # Its documentation asks for Fortran order, or a csc_matrix.
+    return (sp.csc_matrix(X) if sp.issparse(X) else np.asfortranarray(X)), np.ascontiguousarray(y)
+
+
+def fit(data, problem, tol, option):
+    import adelie
+
+    X, y = data
+    common = {
+        "alpha": problem.l1_ratio, "lmda_path": grid(problem, option), "tol": tol, "max_iters": MAX_ITERATIONS,
+        "early_exit": False, "n_threads": problem.threads, "progress_bar": False,
+    }  # fmt: skip
+    if option == "Gram":
+        state = adelie.solver.gaussian_cov(*moments(X, y), **common)
+    else:
+        kind = adelie.matrix.sparse if sp.issparse(X) else adelie.matrix.dense
+        matrix = kind(X, method="naive", n_threads=problem.threads)
+        state = adelie.grpnet(matrix, adelie.glm.gaussian(y), intercept=True, **common)
+    return Solution(wanted(sp.csc_array(state.betas.T), problem))
+
+
+def moments(X, y):
+    """Return the Gram matrix and the correlations with y, of centered columns, over the number of rows."""
+    n, mean = len(y), np.asarray(X.mean(axis=0)).ravel()
+    gram = X.T @ X
+    gram = np.asfortranarray(gram.toarray() if sp.issparse(gram) else gram)
+    gram /= n
+    gram -= np.outer(mean, mean)
+    return gram, X.T @ (y - y.mean()) / n

@@ -1,0 +1,57 @@
+# Reads X and y from a folder, then obeys lines from standard input: "fit <alpha> <thresh> <type.gaussian>".
+suppressPackageStartupMessages({
+  library(Matrix)
+  library(glmnet)
+})
+words <- commandArgs(trailingOnly = TRUE)
+folder <- words[1]
+n <- as.integer(words[2])
+p <- as.integer(words[3])
+
+read <- function(name, what = "double") {
+  path <- file.path(folder, name)
+  size <- if (what == "integer") 4 else 8
+  readBin(path, what, n = file.size(path) / size)
+}
+
+write <- function(values, name) {
+  target <- file(file.path(folder, name), "wb")
+  writeBin(values, target)
+  close(target)
+}
+
+y <- read("y")
+if (file.exists(file.path(folder, "X"))) {
+  X <- matrix(read("X"), n, p)
+} else {
+  X <- new("dgCMatrix", x = read("data"), i = read("indices", "integer"), p = read("indptr", "integer"), Dim = c(n, p))
+}
+# Every lambda is fitted, however much of the variance is explained.
+glmnet.control(fdev = 0, devmax = 1)
+
+answer <- function(alpha, thresh, type) {
+  lambdas <- read("lambdas")
+  # proc.time() knows milliseconds only.
+  begin <- as.numeric(Sys.time())
+  fit <- glmnet(X, y, alpha = alpha, lambda = lambdas, standardize = FALSE, thresh = thresh, maxit = 1e9,
+                type.gaussian = type)
+  seconds <- as.numeric(Sys.time()) - begin
+  if (length(fit$lambda) < length(lambdas)) stop("glmnet left out lambdas")
+  write(fit$beta@x, "x")
+  write(fit$beta@i, "i")
+  write(fit$beta@p, "p")
+  cat("ok", format(seconds, digits = 9), "\n")
+}
+
+input <- file("stdin", "r")
+repeat {
+  line <- readLines(input, n = 1)
+  if (length(line) == 0) break
+  command <- strsplit(line, " ")[[1]]
+  if (command[1] == "ready") {
+    cat("ok\n")
+  } else {
+    tryCatch(answer(as.numeric(command[2]), as.numeric(command[3]), command[4]),
+             error = function(e) cat("error", gsub("\n", " ", conditionMessage(e)), "\n"))
+  }
+}

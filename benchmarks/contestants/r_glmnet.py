@@ -1,0 +1,102 @@
+"""R's glmnet, in an R process that stays; timed inside R, around the call of glmnet().
+
+glmnet divides the l2 part by the standard deviation of y. So y is scaled to deviation 1, which changes lambda and alpha
+but not the problem, and the coefficients are scaled back.
+"""
+
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+
+from benchmarks.contestants import grid, half_decades, starts, wanted
+from benchmarks.problem import Solution
+
+NAME = "R glmnet"
+IS_PEER = True
+IMPORTS, PACKAGES = (), ()
+LADDER = half_decades(5, 18)
+SCRIPT = Path(__file__).with_suffix(".R")
+LIMIT_BYTES = 4e9
+
+
+@dataclass
+class Session:
+    """A running R that holds X and y."""
+
+    process: subprocess.Popen
+    folder: Path
+    scale: float
+    scratch: tempfile.TemporaryDirectory
+
+    def ask(self, *words):
+        """Send a line and return the words of the answer."""
+        print(*words, file=self.process.stdin, flush=True)
+        answer = self.process.stdout.readline().split(maxsplit=1)
+        if not answer or answer[0] != "ok":
+            raise RuntimeError(" ".join(answer) or "R ended")
+        return answer[1:]
+
+
+def about():
+    command = [
+        "Rscript",
+        "-e",
+        "cat(as.character(packageVersion('glmnet')), paste0(R.version$major, '.', R.version$minor))",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise FileNotFoundError("R has no package glmnet")
+    glmnet, version = done.stdout.split()
+    return {"glmnet": glmnet, "R": version}
+
+
+def options(problem):
+    if problem.l1_ratio == 0:
+        return ()
+    updates = ("covariance", "naive") if problem.is_tall and problem.shape[1] <= 6000 else ("naive",)
+    return tuple(f"{start}, {update}" for start in starts(problem) for update in updates)
+
+
+def prepare(X, y):
+    scratch = tempfile.TemporaryDirectory()
+    folder = Path(scratch.name)
+    scale = float(y.std())
+    ((y - y.mean()) / scale).tofile(folder / "y")
+    if sp.issparse(X):
+        X.data.tofile(folder / "data")
+        X.indices.astype(np.int32).tofile(folder / "indices")
+        X.indptr.astype(np.int32).tofile(folder / "indptr")
+    else:
+        X.ravel(order="F").tofile(folder / "X")
+    process = subprocess.Popen(
+        ["Rscript", str(SCRIPT), str(folder), *map(str, X.shape)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    session = Session(process, folder, scale, scratch)
+    session.ask("ready")
+    return session
+
+
+def process(session):
+    return session.process.pid
+
+
+def fit(session, problem, tol, option):
+    start, update = option.split(", ")
+    r, scale = problem.l1_ratio, session.scale
+    # In units of y's deviation: lambda alpha = a r / scale and lambda (1 - alpha) = a (1 - r).
+    factor = r / scale + 1 - r
+    (grid(problem, start) * factor).tofile(session.folder / "lambdas")
+    (seconds,) = session.ask("fit", repr(r / scale / factor), repr(tol), update)
+    return Solution(wanted(scale * coefficients(session.folder, problem.shape[1]), problem), seconds=float(seconds))
+
+
+def coefficients(folder, p):
+    """Return what R has written."""
+    read = {name: np.fromfile(folder / name, dtype) for name, dtype in (("x", float), ("i", np.int32), ("p", np.int32))}
+    columns = len(read["p"]) - 1
+    return sp.csc_array((read["x"], read["i"], read["p"]), shape=(p, columns))
