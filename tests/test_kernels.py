@@ -14,9 +14,10 @@ from fastreg.penalty.elastic_net import conjugates, proximal_steps
 from fastreg.problem.duplicates import group_equal
 from fastreg.solver.lazy_gradients import LazyGradients
 from fastreg.solver.ridge import RidgeSolver
+from fastreg.subproblem.columns import DenseColumns, SparseColumns
 from fastreg.subproblem.coordinate_descent import CoordinateDescent
-from fastreg.subproblem.forms import DenseColumns, GramForm, SparseColumns
 from fastreg.subproblem.gap import gap_of
+from fastreg.subproblem.gram import GramForm
 
 
 def scaled_design(X, *, center=True, weights=None, n_threads=1):
@@ -149,10 +150,11 @@ def test_lazy_bound_is_sharp_in_the_span_of_its_references():
 
 
 FORMS = {
-    "gram-streamed": lambda design: GramForm(design, False),
-    "gram-packed": lambda design: GramForm(design, True),
+    "gram-streamed": GramForm,
+    "gram-packed": lambda design: GramForm(design, DenseColumns(design)),
     "dense-columns": DenseColumns,
     "sparse-columns": SparseColumns,
+    "gram-of-sparse": lambda design: GramForm(design, SparseColumns(design)),
 }
 
 
@@ -162,7 +164,7 @@ def test_coordinate_descent_twin(form_name, kind):
     A, y = make_data(50, 20, kind=kind, seed=2)
     A[:, 9] += 30.0  # a mean that dwarfs the deviation
     std = reference.standard_form(A, y, l1_ratio=0.7)
-    X = sp.csc_array(A) if form_name == "sparse-columns" else A
+    X = sp.csc_array(A) if "sparse" in form_name else A
     design = scaled_design(X)
     movable = np.flatnonzero(design.norm > 0)
     design.restrict(movable)
@@ -185,6 +187,8 @@ def test_coordinate_descent_twin(form_name, kind):
         beta, epochs = solver.minimize(form, penalty, alpha, alpha, std.y, 1e-14 * std.null_loss, 100_000)
         twin, _ = reference.coordinate_descent(std, alpha, np.zeros(20), 1e-14 * std.null_loss)
         assert 0 < epochs < 100_000
+        if isinstance(form, GramForm):
+            np.testing.assert_allclose(form.gram(), design.gram_matrix(np.arange(size)), atol=1e-12)
         got = np.zeros(20)
         got[movable] = beta * design.scale[movable]
         # Duplicate columns share their coefficients as they like only without l2 part; here they do not.

@@ -9,8 +9,9 @@ from test_kernels import scaled_design
 
 import fastreg
 from fastreg import reference
-from fastreg.subproblem.forms import GramForm
+from fastreg.subproblem.columns import DenseColumns
 from fastreg.subproblem.gap import gap_of
+from fastreg.subproblem.gram import GramForm
 from fastreg.subproblem.tracing import Tracer
 
 
@@ -77,7 +78,7 @@ def test_exact_on_degenerate_problems(kind, seed, l2, bounds, free):
     if free:
         penalty["l1"][0] = penalty["l2"][0] = 0.0
         penalty["lower"][0], penalty["upper"][0] = -np.inf, np.inf
-    form, correlation = GramForm(design, bool(seed % 2)), design.correlations(y)[0]
+    form, correlation = GramForm(design, DenseColumns(design) if seed % 2 else None), design.correlations(y)[0]
     form.bind_target(y, correlation)
     form.add_features(np.arange(m // 2))
     tracer, inside, exact = Tracer(), np.arange(m) < m // 2, 0
@@ -104,7 +105,7 @@ def test_a_sum_that_joins_after_its_parents():
     target = y / np.sqrt(3)
     correlation = design.correlations(target)[0]
     penalty = {"l1": design.scale.copy(), "l2": np.zeros(3), "lower": np.full(3, -np.inf), "upper": np.full(3, np.inf)}
-    form, tracer = GramForm(design, True), Tracer()
+    form, tracer = GramForm(design, DenseColumns(design)), Tracer()
     form.bind_target(target, correlation)
     form.add_features([0, 1])
     _, exact = tracer.minimize(form, penalty, 0.1, 0.0, target, 100)
@@ -145,7 +146,7 @@ def test_working_set_that_outgrows_its_first_room(correlation):
     alpha *= np.abs(design.correlations(y)[0]).max()
     ones, far = np.ones(500), np.full(500, np.inf)
     penalty = {"l1": ones, "l2": 0 * ones, "lower": -far, "upper": far}
-    form, tracer, inside = GramForm(design, True), Tracer(), np.zeros(500, dtype=bool)
+    form, tracer, inside = GramForm(design, DenseColumns(design)), Tracer(), np.zeros(500, dtype=bool)
     for batch in np.split(np.arange(500), [40, 90, 200, 330]):
         form.add_features(batch)
         inside[batch] = True

@@ -9,7 +9,8 @@ import fastreg
 import fastreg.path.run as run
 from fastreg import reference
 from fastreg.solver import cost_model, ridge
-from fastreg.subproblem.forms import DenseColumns, GramForm, SparseColumns
+from fastreg.subproblem.columns import DenseColumns, SparseColumns
+from fastreg.subproblem.gram import GramForm
 
 
 def ar1(n, p, rho, seed=0):
@@ -38,10 +39,11 @@ def test_a_complete_gram_reads_x_three_times():
 
 
 FORMS = {
-    "streamed": lambda design, _: GramForm(design, False),
-    "packed": lambda design, _: GramForm(design, True),
+    "streamed": lambda design, _: GramForm(design),
+    "packed": lambda design, _: GramForm(design, DenseColumns(design)),
     "dense": lambda design, _: DenseColumns(design),
     "sparse": lambda design, _: SparseColumns(design),
+    "sparse-gram": lambda design, _: GramForm(design, SparseColumns(design)),
 }
 
 
@@ -49,7 +51,7 @@ FORMS = {
 @pytest.mark.parametrize("options", [{}, {"l1_ratio": 0.6, "fit_intercept": False}, {"lower_bounds": -0.1}])
 def test_every_form_gives_the_same_path(form, options, monkeypatch):
     A, y = make_data(50, 300, kind="pathological", seed=71)
-    X = sp.csc_array(A) if form == "sparse" else A
+    X = sp.csc_array(A) if "sparse" in form else A
     settings = {"n_alphas": 8, "alpha_min_ratio": 0.05, "tol": 1e-11, "max_iter": 10**6, **options}
     expected = fastreg.fit_path(A, y, **settings)
     monkeypatch.setattr(run, "choose_form", FORMS[form])
@@ -59,15 +61,16 @@ def test_every_form_gives_the_same_path(form, options, monkeypatch):
     np.testing.assert_allclose(path.deviance_ratio, expected.deviance_ratio, atol=1e-6)
 
 
-@pytest.mark.parametrize("form", ["streamed", "packed", "dense"])
+@pytest.mark.parametrize("form", ["streamed", "packed", "dense", "sparse-gram"])
 def test_a_capped_working_set_still_certifies(form, monkeypatch):
     """The support does not fit into the working set: blocks of it take turns."""
     A, y = make_data(60, 250, seed=72)
     monkeypatch.setattr(run, "choose_form", FORMS[form])
     monkeypatch.setattr(run, "complete_pays", lambda *_: False)
-    monkeypatch.setattr(run, "working_set_limit", lambda *_: 24)
+    monkeypatch.setattr(run, "choose_budget", lambda *_: cost_model.Budget(0.2, 24, 24, 4.0))
     options = {"l1_ratio": 0.9, "penalty_factors": np.r_[0.0, np.ones(249)]}
-    path = fastreg.fit_path(A, y, alphas=[0.5, 0.1], tol=1e-5, max_iter=10**6, **options)
+    X = sp.csc_array(A) if "sparse" in form else A
+    path = fastreg.fit_path(X, y, alphas=[0.5, 0.1], tol=1e-5, max_iter=10**6, **options)
     form = reference.standard_form(A, y, **options)
     assert path.df.max() > 24
     assert path.converged.all()
@@ -119,7 +122,7 @@ def test_routes_and_forms_are_chosen_by_shape():
     assert cost_model.ridge_route(tall) == "primal"
     wide = scaled_design(rng.standard_normal((60, 5000)))
     assert not cost_model.complete_pays(wide, 100)
-    assert cost_model.choose_form(wide, 100).packed
+    assert isinstance(cost_model.choose_form(wide, 100).columns, DenseColumns)
     assert cost_model.ridge_route(wide) == "dual"
     sparse = scaled_design(sp.random_array((3000, 6000), density=1e-3, rng=rng, format="csc"))
     assert isinstance(cost_model.choose_form(sparse, 100), SparseColumns)

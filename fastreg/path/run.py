@@ -11,7 +11,7 @@ from fastreg.path.loop import run_path
 from fastreg.path.result import PathResult
 from fastreg.problem.problem import Problem
 from fastreg.runtime.exceptions import ConvergenceWarning
-from fastreg.solver.cost_model import choose_form, complete_pays, pass_fraction, working_set_limit
+from fastreg.solver.cost_model import choose_budget, choose_form, complete_pays
 from fastreg.solver.ridge import RidgeSolver
 from fastreg.solver.working_set import WorkingSetSolver
 
@@ -53,9 +53,8 @@ class PathFit:
             first = ~free if complete_pays(design, n_alphas) else loose & ~free
             form = choose_form(design, n_alphas)
             self._solver = WorkingSetSolver(
-                design, form, penalty, np.flatnonzero(free), np.flatnonzero(first),
-                pass_fraction(design), working_set_limit(design, form),
-            )  # fmt: skip
+                design, form, penalty, np.flatnonzero(free), np.flatnonzero(first), choose_budget(design, form)
+            )
         return self._solver
 
     def ridge(self, l2: np.ndarray) -> RidgeSolver:

@@ -9,16 +9,19 @@ min(n, p) for the lasso):
   It pays for wide dense data, where n |W| is small.
 * A *streamed Gram* keeps no columns: it reads those of X again whenever W grows. For dense data too tall to pack.
 * *Sparse columns* copy the entries of W; a step costs the entries of one column. For sparse data, unless the
-  complete Gram is cheap.
+  complete Gram is cheap. While they are few and long they have a Gram matrix too, made row by row of their entries.
 * On every Gram form the subproblem is solved exactly by tracing; coordinate descent is there for the other forms, and
   for what tracing leaves. The factor of the active set costs |S|^2 numbers more.
 * *Dense columns* (packed, without Gram) are for working sets whose Gram matrix would exceed the cap.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from fastreg.design.scaled import ScaledDesign
-from fastreg.subproblem.forms import DenseColumns, Form, GramForm, SparseColumns
+from fastreg.subproblem.columns import DenseColumns, Form, SparseColumns
+from fastreg.subproblem.gram import GramForm
 
 # Memory for the Gram matrix and for the packed columns of the working set, each.
 WORKING_SET_MB = 1024
@@ -28,6 +31,9 @@ COMPLETE_FEATURES = 4096
 COMPLETE_FLOPS = 2e7
 # For sparse data a complete Gram matrix may cost this many multiplications per stored entry.
 COMPLETE_FLOPS_PER_ENTRY = 2000.0
+# Sparse working columns get a Gram matrix once they hold so many times |W|^2 entries. They lose it below 1 times: an
+# epoch of coordinate descent over the columns visits their entries, one over the matrix |W|^2 of its numbers.
+GRAM_PAYS = 4.0
 # Packed columns are meant to be small beside X itself.
 PACKED_MB = 256
 # Undecided correlations are evaluated one by one up to these fractions of X: a column of a C-ordered matrix
@@ -42,23 +48,46 @@ def choose_form(design: ScaledDesign, n_alphas: int) -> Form:
     """Return the empty form that suits a path of n_alphas over this design."""
     n, p = design.n_rows, design.n_features
     if complete_pays(design, n_alphas):
-        return GramForm(design, False)
+        return GramForm(design)
     if design.raw.is_sparse:
         return SparseColumns(design)
     widest = min(p, 2 * min(n, p))
     if 8 * widest * widest > WORKING_SET_MB * 2**20 and 8 * n * widest <= WORKING_SET_MB * 2**20:
         return DenseColumns(design)
-    return GramForm(design, 8 * n * widest <= PACKED_MB * 2**20)
+    return GramForm(design, DenseColumns(design) if 8 * n * widest <= PACKED_MB * 2**20 else None)
 
 
-def working_set_limit(design: ScaledDesign, form: Form) -> int:
-    """Return how many features the working set may hold: what fits into WORKING_SET_MB."""
+class Budget(NamedTuple):
+    """What one solver may spend.
+
+    Attributes
+    ----------
+    pass_fraction : float
+        The fraction of X beyond which undecided correlations are worth a full pass.
+    limit : int
+        The most features of a working set in the form chosen for it.
+    gram_limit : int
+        The most features whose Gram matrix is kept.
+    gram_pays : float
+        Sparse columns get a Gram matrix where they hold more than so many times |W|^2 entries.
+    """
+
+    pass_fraction: float
+    limit: int
+    gram_limit: int
+    gram_pays: float
+
+
+def choose_budget(design: ScaledDesign, form: Form) -> Budget:
+    """Return the budget of a path over this design: what fits into WORKING_SET_MB."""
     numbers = WORKING_SET_MB * 2**20 // 8
+    gram_limit = max(64, int(np.sqrt(numbers)))
+    limit = gram_limit
     if isinstance(form, SparseColumns):
-        return design.n_features + 1
+        limit = design.n_features + 1
     if isinstance(form, DenseColumns):
-        return max(64, numbers // design.n_rows)
-    return max(64, int(np.sqrt(numbers)))
+        limit = max(64, numbers // design.n_rows)
+    return Budget(PASS_FRACTION_BY_ROW if design.raw.by_row else PASS_FRACTION, limit, gram_limit, GRAM_PAYS)
 
 
 def complete_pays(design: ScaledDesign, n_alphas: int) -> bool:
@@ -72,11 +101,6 @@ def complete_pays(design: ScaledDesign, n_alphas: int) -> bool:
     if design.raw.is_sparse and flops > COMPLETE_FLOPS_PER_ENTRY * design.raw.n_entries:
         return False
     return p <= n and n_alphas > 1
-
-
-def pass_fraction(design: ScaledDesign) -> float:
-    """Return the fraction of X beyond which undecided correlations are worth a full pass."""
-    return PASS_FRACTION_BY_ROW if design.raw.by_row else PASS_FRACTION
 
 
 def ridge_route(design: ScaledDesign) -> str:

@@ -4,12 +4,12 @@ from fastreg.penalty.elastic_net cimport Penalty
 from fastreg.solver.lazy_gradients cimport LazyGradients
 from fastreg.subproblem.coordinate_descent cimport CoordinateDescent
 from fastreg.subproblem.tracing cimport Tracer
-from fastreg.subproblem.forms cimport Form
+from fastreg.subproblem.columns cimport Form
 
 
 cdef class WorkingSetSolver:
     cdef readonly ScaledDesign design
-    cdef readonly Form form
+    cdef public Form form
     cdef readonly CoordinateDescent inner
     cdef readonly Tracer tracer
     cdef LazyGradients lazy
@@ -21,6 +21,8 @@ cdef class WorkingSetSolver:
     cdef object keep
     cdef object full_target
     cdef index_t limit
+    cdef index_t gram_limit
+    cdef double gram_pays
     cdef double[::1] outside
     cdef readonly index_t n_outside
     cdef const double[::1] norm
@@ -40,6 +42,7 @@ cdef class WorkingSetSolver:
     cdef double target2
 
     cdef int solve(self, double a1, double a2, double target, index_t max_iter) except -1 nogil
+    cdef int reconsider(self) except -1 nogil
     cdef int approach(self, double a1, double a2, index_t max_iter) except -1 nogil
     cdef double level(self) noexcept nogil
     cdef int prepare(self, double a1_old, double a1_new) except -1 nogil

@@ -17,12 +17,15 @@ from fastreg.design.tiles cimport dot
 from fastreg.penalty.elastic_net cimport may_enter, proximal_step
 from fastreg.solver.lazy_gradients cimport LazyGradients
 from fastreg.subproblem.coordinate_descent cimport CoordinateDescent
-from fastreg.subproblem.forms cimport Form, GramForm
+from fastreg.subproblem.columns cimport Form, SparseColumns
 from fastreg.subproblem.tracing cimport Tracer
 from fastreg.subproblem.gap cimport Evidence, dual_gap
+from fastreg.subproblem.gram cimport GramForm
 
 # The subproblem is solved to this fraction of the target, the rest is left to the other features.
 cdef double INNER_FRACTION = 0.3
+# ... and, while features are missing, to this fraction of the gap that they leave.
+cdef double EARLY_FRACTION = 0.1
 # Rounds without a new feature before the solver admits that rounding stops it.
 cdef int MAX_STALLS = 3
 # The working set may grow by this many features at least, and by half of itself, in one round.
@@ -37,6 +40,17 @@ cdef double APPROACH = 0.6
 cdef double SKIP_FRACTION = 0.9
 
 
+cdef double sparse_entries(Form form) noexcept nogil:
+    # How many entries the sparse columns of a form hold; -1 where it has none such.
+    if form.count == 0:
+        return -1.0
+    if form.kind == 2:
+        return <double> (<SparseColumns> form).starts[form.count]
+    if form.kind == 0 and (<GramForm> form).columns is not None and (<GramForm> form).columns.kind == 2:
+        return <double> (<SparseColumns> (<GramForm> form).columns).starts[form.count]
+    return -1.0
+
+
 cdef class WorkingSetSolver:
     """Solver of one target over one design; all vectors are in the solver's scaled and weighted units.
 
@@ -47,21 +61,23 @@ cdef class WorkingSetSolver:
     penalty : dict of l1, l2, lower, upper (n_features,)
     free : ndarray (n_free,), features without any penalty or bound
     start : ndarray, further features to begin with
-    pass_fraction : float
-        Undecided correlations are evaluated one by one up to this fraction of X, by a full pass beyond it.
-    limit : int
-        The most features the working set may hold. Where the support is larger, some of it stays outside with its
-        coefficients fixed and takes its turn: block coordinate descent over working sets.
+    budget : cost_model.Budget
+        What full passes and memory may cost. Where the support is larger than the working set may be, some of it
+        stays outside with its coefficients fixed and takes its turn: block coordinate descent over working sets.
     """
 
-    def __init__(self, ScaledDesign design, Form form, penalty, free, start, double pass_fraction, index_t limit):
+    def __init__(self, ScaledDesign design, Form form, penalty, free, start, budget):
         cdef const double[::1] l1 = penalty["l1"], l2 = penalty["l2"]
         cdef const double[::1] lower = penalty["lower"], upper = penalty["upper"]
         cdef Columns everything
         p = design.n_features
         self.design, self.form, self.n_features = design, form, p
-        self.pass_fraction, self.limit = pass_fraction, max(limit, 2 * len(free) + 2)
+        self.pass_fraction, self.gram_limit = budget.pass_fraction, budget.gram_limit
+        self.gram_pays = budget.gram_pays
+        self.limit = max(budget.limit, 2 * len(free) + 2)
         form.limit = min(self.limit, max(p, 1))
+        if isinstance(form, GramForm) and form.columns is not None:
+            form.columns.limit = form.limit
         self.keep = (np.asarray(l1), np.asarray(l2), np.asarray(lower), np.asarray(upper))
         if p:
             self.pen.l1, self.pen.l2 = &l1[0], &l2[0]
@@ -111,7 +127,7 @@ cdef class WorkingSetSolver:
         self.n_outside = np.count_nonzero(coefficients)
         chosen = np.concatenate([held[np.sort(stay)], new])
         np.asarray(self.working)[:] = 0
-        self.form.count = 0
+        self.form.clear()
         target = self.full_target - self.design.predictions(coefficients)[0]
         self.bind(target, self.design.correlations(target)[0])
         self.admit(chosen)
@@ -173,6 +189,7 @@ cdef class WorkingSetSolver:
         evidence.norm = &self.norm[0]
         evidence.zero_level = self.zero_level(target)
         while True:
+            self.reconsider()
             # What tracing has solved exactly needs no descent, unless its gap shows that rounding got in the way.
             if not self.trace(max_iter) or stalls:
                 epochs = self.inner.solve(self.form, &self.pen, evidence, inner_target, max_iter - self.epochs)
@@ -185,8 +202,26 @@ cdef class WorkingSetSolver:
             if self.gap <= target or self.epochs >= max_iter or stalls == MAX_STALLS:
                 return 0
             if self.grow() == 0:
-                inner_target *= 0.1
+                inner_target = 0.1 * min(inner_target, INNER_FRACTION * target)
                 stalls += 1
+            else:
+                # What is still missing from W will undo the last digits of a solution without it.
+                inner_target = max(INNER_FRACTION * target, EARLY_FRACTION * self.gap)
+
+    cdef int reconsider(self) except -1 nogil:
+        # Sparse columns get a Gram matrix where an epoch over them costs much more than one over the matrix, |W|^2
+        # steps, and lose it where it costs less: W grows faster than its entries.
+        cdef double square = <double> self.form.count * self.form.count
+        cdef double entries = sparse_entries(self.form)
+        if self.form.kind == 2 and entries > self.gram_pays * square and 2 * self.form.count <= self.gram_limit:
+            with gil:
+                self.form = GramForm(self.design, self.form)
+                self.form.bind_target(self.target, self.correlation)
+        elif self.form.kind == 0 and not self.complete and 0.0 <= entries < square:
+            with gil:
+                self.form = self.form.release()
+                self.tracer.forget()
+        return 0
 
     cdef int approach(self, double a1, double a2, index_t max_iter) except -1 nogil:
         # From the null model to the neighborhood of a small a1 in coarse steps, one round each: the working set that
@@ -219,10 +254,10 @@ cdef class WorkingSetSolver:
     cdef int trace(self, index_t max_iter) except -1 nogil:
         # The exact solution on the working set, where there is a Gram matrix; whether that is what it holds now.
         cdef bint exact
-        cdef int attempt
+        cdef int _
         if self.form.kind != 0 or self.form.count == 0:
             return self.form.count == 0
-        for attempt in range(MAX_RETRACES):
+        for _ in range(MAX_RETRACES):
             exact = self.tracer.trace(<GramForm> self.form, &self.pen, min(max_iter, MAX_EVENTS + 4 * self.form.count))
             self.form.refresh(&self.target[0])
             self.events += self.tracer.events
@@ -240,7 +275,10 @@ cdef class WorkingSetSolver:
 
     cdef int certify(self) except -1 nogil:
         # Exact correlations on W, and of every other feature either that or the proof that it may stay out.
-        self.form.gradients(&self.z[0])
+        cdef index_t i
+        self.form.correlations(&self.scratch[0])
+        for i in range(self.form.count):
+            self.z[self.form.feature[i]] = self.scratch[i]
         if self.complete:
             self.residual2 = (<GramForm> self.form).residual2()
             return 0

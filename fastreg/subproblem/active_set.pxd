@@ -1,6 +1,6 @@
 from fastreg.design.base cimport index_t
 from fastreg.penalty.elastic_net cimport Penalty
-from fastreg.subproblem.forms cimport GramForm
+from fastreg.subproblem.gram cimport GramForm
 
 
 cdef class ActiveSet:

@@ -15,7 +15,7 @@ from scipy.linalg.cython_blas cimport dgemm
 from fastreg.design.base cimport CUBE, ceil_div, index_t
 from fastreg.design.tiles cimport axpy, combine, dot, rotate
 from fastreg.penalty.elastic_net cimport Penalty
-from fastreg.subproblem.forms cimport GramForm
+from fastreg.subproblem.gram cimport GramForm
 
 # A pivot below this fraction of the diagonal means that the column depends on S.
 cdef double DEPENDENT = 1e-13

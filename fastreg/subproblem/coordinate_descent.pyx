@@ -17,13 +17,21 @@ from libc.math cimport fabs, sqrt
 from fastreg.design.base cimport index_t
 from fastreg.penalty.elastic_net cimport Penalty, bind, clip, penalty_value, proximal_step
 from fastreg.runtime.interrupt cimport poll
-from fastreg.subproblem.forms cimport DenseColumns, Form, GramForm, Leaf, SparseColumns
+from fastreg.subproblem.columns cimport DenseColumns, Form, SparseColumns
 from fastreg.subproblem.gap cimport Evidence, dual_gap
+from fastreg.subproblem.gram cimport GramForm
 
 # Epochs over the support between two over the whole working set, at most.
 cdef index_t SUPPORT_EPOCHS = 30
 # ... which end early when the largest step has shrunk to this fraction of the whole epoch's.
 cdef double SHRINK = 0.03
+
+
+# Leaves only: with the virtual base in the list every leaf would take its slow path.
+ctypedef fused Leaf:
+    GramForm
+    DenseColumns
+    SparseColumns
 
 
 cdef class CoordinateDescent:

@@ -1,7 +1,7 @@
 from fastreg.design.base cimport index_t
 from fastreg.penalty.elastic_net cimport Penalty
 from fastreg.subproblem.active_set cimport ActiveSet
-from fastreg.subproblem.forms cimport GramForm
+from fastreg.subproblem.gram cimport GramForm
 
 
 cdef class Tracer(ActiveSet):

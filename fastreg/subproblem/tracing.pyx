@@ -33,7 +33,7 @@ from fastreg.design.tiles cimport combine_at, dot, dot_at
 from fastreg.penalty.elastic_net cimport Penalty, bind, clip, may_enter
 from fastreg.runtime.interrupt cimport poll
 from fastreg.subproblem.active_set cimport ActiveSet, append_row, backward, factorize, forward, remove_row
-from fastreg.subproblem.forms cimport GramForm
+from fastreg.subproblem.gram cimport GramForm
 
 # A correlation that approaches its threshold more slowly than this fraction of either's speed runs parallel to it,
 # as those of columns that depend on S do.

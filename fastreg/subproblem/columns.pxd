@@ -19,38 +19,8 @@ cdef class Form:
     cdef int append(self, const index_t* features, index_t count) except -1 nogil
     cdef int refresh(self, const double* target) except -1 nogil
     cdef int residual(self, const double* target, double* u) except -1 nogil
-    cdef void gradients(self, double* z) noexcept nogil
-
-
-@final
-cdef class GramForm(Form):
-    cdef readonly bint packed
-    cdef double[:, ::1] Q
-    cdef double[::1] g
-    cdef double[:, ::1] P
-    cdef double[::1] u
-    cdef const double* correlation
-    cdef double target2
-    cdef index_t[::1] support
-    cdef double[::1] negative
-
-    cdef inline double residual2(self) noexcept nogil:
-        # ||target - P beta||^2 = ||target||^2 - beta'(c + g) with c = P'target.
-        cdef double total = self.target2
-        cdef index_t i
-        for i in range(self.count):
-            if self.beta[i] != 0.0:
-                total -= self.beta[i] * (self.correlation[self.feature[i]] + self.g[i])
-        return max(total, 0.0)
-
-    cdef void products(self, index_t first) noexcept nogil
-
-    cdef inline double gradient(self, index_t i) noexcept nogil:
-        return self.g[i]
-
-    cdef inline void step(self, index_t i, double delta) noexcept nogil:
-        self.beta[i] += delta
-        axpy(-delta, &self.Q[i, 0], &self.g[0], self.count)
+    cdef void correlations(self, double* g) noexcept nogil
+    cdef int products(self, index_t first, double* Q, index_t stride) except -1 nogil
 
 
 @final
@@ -81,6 +51,14 @@ cdef class SparseColumns(Form):
     cdef double[::1] center
     cdef unsigned char[::1] heavy
     cdef double shift
+    # Some of the columns, row by row; and one column with its zeros.
+    cdef index_t[::1] row_starts
+    cdef double[::1] turned
+    cdef int[::1] turned_column
+    cdef double[::1] spread
+
+    cdef int turn(self, index_t first) except -1 nogil
+    cdef void heavy_products(self, index_t i, index_t first, double* Q, index_t stride) noexcept nogil
 
     cdef inline double gradient(self, index_t i) noexcept nogil:
         # The term -center_i * sum(root * residual) is absent: with an intercept that sum is zero.
@@ -112,10 +90,3 @@ cdef class SparseColumns(Form):
         for i in range(self.design.n_rows):
             total += (self.u[i] + self.shift * self.design._root[i]) ** 2
         return total
-
-
-# Leaves only: with the virtual base in the list every leaf would take its slow path.
-ctypedef fused Leaf:
-    GramForm
-    DenseColumns
-    SparseColumns

@@ -1,0 +1,326 @@
+"""The working columns in memory: the forms of the subproblem, and those that hold the columns themselves.
+
+A form holds the columns of the working set W (float64, scaled, centered, weighted), their coefficients beta,
+and what coordinate descent needs: ``gradient(i)``, the correlation of column i with the current residual, and
+``step(i, delta)``, which moves coefficient i.
+
+==============  ====================================  ====================  =========================
+form            holds                                 gradient costs        step costs
+==============  ====================================  ====================  =========================
+DenseColumns    P, u                                  n                     n
+SparseColumns   P compressed, u up to a shift         entries of column i   entries of column i
+GramForm        Q = P'P, g = P'u, one of the above    1                     the size of W
+==============  ====================================  ====================  =========================
+
+Which one is used is decided in ``fastreg.solver.cost_model``. Capacity grows by doubling, in NumPy, with the
+GIL; everything else runs without it and allocates nothing.
+"""
+
+import numpy as np
+
+from cython.parallel cimport prange
+from libc.string cimport memcpy, memset
+from scipy.linalg.cython_blas cimport dgemm
+
+from fastreg.design.base cimport CUBE, Columns, Compressed, ceil_div, index_t
+from fastreg.design.scaled cimport ScaledDesign
+from fastreg.design.tiles cimport axpy, dot
+
+# A column whose mean exceeds this many standard deviations has its center applied entry by entry.
+cdef double HEAVY = 8.0
+
+
+def grown(old, shape, dtype=float):
+    """Return an array of the new shape that begins with the old one."""
+    new = np.zeros(shape, dtype=dtype)
+    if old is not None:
+        new[tuple(slice(length) for length in old.shape)] = old
+    return new
+
+
+cdef class Form:
+    """Base of the forms: the features of W, their coefficients and their squared norms."""
+
+    def __init__(self, ScaledDesign design):
+        self.design = design
+        self.limit = max(design.n_features, 1)
+        self.feature = np.empty(0, dtype=np.intp)
+        self.beta = np.empty(0)
+        self.curvature = np.empty(0)
+
+    def _grow(self, capacity):
+        self.feature = grown(np.asarray(self.feature), capacity, np.intp)
+        self.beta = grown(np.asarray(self.beta), capacity)
+        self.curvature = grown(np.asarray(self.curvature), capacity)
+        self.capacity = capacity
+
+    cdef int reserve(self, index_t count) except -1 nogil:
+        if count > self.capacity:
+            with gil:
+                self._grow(int(min(max(count, 2 * self.capacity, 64), max(self.limit, count))))
+        return 0
+
+    cdef int append(self, const index_t* features, index_t count) except -1 nogil:
+        # Add columns with coefficient 0 behind those that are there; their gradients are those at the residual of
+        # the last refresh or step.
+        cdef index_t i
+        self.reserve(self.count + count)
+        for i in range(count):
+            self.feature[self.count + i] = features[i]
+            self.beta[self.count + i] = 0.0
+        self.count += count
+        return 0
+
+    def clear(self):
+        """Drop all columns."""
+        self.count = 0
+
+    def add_features(self, features):
+        """Add the columns of some features with coefficient 0."""
+        cdef const index_t[::1] index = np.ascontiguousarray(features, dtype=np.intp)
+        if index.shape[0]:
+            with nogil:
+                self.append(&index[0], index.shape[0])
+
+    cdef int refresh(self, const double* target) except -1 nogil:
+        # Recompute residual and gradients from the coefficients: target minus the columns times beta.
+        return 0
+
+    cdef int residual(self, const double* target, double* u) except -1 nogil:
+        # Write the current residual, as of the last refresh and the steps since.
+        return 0
+
+    cdef void correlations(self, double* g) noexcept nogil:
+        # Write the correlations of the working columns with the residual.
+        g[0] = g[0]
+
+    cdef int products(self, index_t first, double* Q, index_t stride) except -1 nogil:
+        # Write the inner products of all columns with those from `first` on: Q[k, first:] for every k.
+        return 0
+
+
+cdef class DenseColumns(Form):
+    """Packed dense columns and the residual."""
+
+    def __init__(self, ScaledDesign design):
+        super().__init__(design)
+        self.kind = 1
+        self.P = np.empty((0, design.n_rows))
+        self.u = np.empty(design.n_rows)
+
+    def _grow(self, capacity):
+        Form._grow(self, capacity)
+        self.P = grown(np.asarray(self.P), (capacity, self.design.n_rows))
+
+    cdef int append(self, const index_t* features, index_t count) except -1 nogil:
+        cdef index_t first = self.count
+        cdef index_t i
+        cdef Columns new
+        Form.append(self, features, count)
+        new.index = &self.feature[first]
+        new.count = count
+        self.design.pack(new, &self.P[first, 0])
+        for i in range(first, self.count):
+            self.curvature[i] = dot(&self.P[i, 0], &self.P[i, 0], self.design.n_rows)
+        return 0
+
+    cdef int refresh(self, const double* target) except -1 nogil:
+        cdef index_t i
+        memcpy(&self.u[0], target, self.design.n_rows * sizeof(double))
+        for i in range(self.count):
+            if self.beta[i] != 0.0:
+                axpy(-self.beta[i], &self.P[i, 0], &self.u[0], self.design.n_rows)
+        return 0
+
+    cdef int residual(self, const double* target, double* u) except -1 nogil:
+        memcpy(u, &self.u[0], self.design.n_rows * sizeof(double))
+        return 0
+
+    cdef void correlations(self, double* g) noexcept nogil:
+        cdef index_t i
+        for i in range(self.count):
+            g[i] = self.gradient(i)
+
+    cdef int products(self, index_t first, double* Q, index_t stride) except -1 nogil:
+        # In products small enough to stay in the calling thread.
+        cdef index_t high = ceil_div(self.count, CUBE)
+        cdef index_t wide = ceil_div(self.count - first, CUBE)
+        cdef double flops = <double> self.count * (self.count - first) * self.design.n_rows
+        cdef index_t item
+        for item in prange(wide * high, num_threads=self.design.raw.team(flops / 8), schedule="dynamic"):
+            product_block(self, (item // wide) * CUBE, first + (item % wide) * CUBE, Q, stride)
+        return 0
+
+
+cdef void product_block(DenseColumns form, index_t row, index_t col, double* Q, index_t stride) noexcept nogil:
+    # BLAS sees rows as columns.
+    cdef int na = <int> min(CUBE, form.count - row)
+    cdef int nb = <int> min(CUBE, form.count - col)
+    cdef int ld = <int> form.design.n_rows
+    cdef int step = <int> stride
+    cdef int depth
+    cdef index_t block
+    cdef double one = 1.0
+    cdef double beta = 0.0
+    for block in range(ceil_div(form.design.n_rows, CUBE)):
+        depth = <int> min(CUBE, form.design.n_rows - block * CUBE)
+        dgemm(
+            "T", "N", &nb, &na, &depth, &one, &form.P[col, block * CUBE], &ld, &form.P[row, block * CUBE], &ld,
+            &beta, Q + row * stride + col, &step,
+        )
+        beta = 1.0
+
+
+cdef class SparseColumns(Form):
+    """Compressed working columns and the residual up to a multiple of the square-root weights."""
+
+    def __init__(self, ScaledDesign design):
+        super().__init__(design)
+        self.kind = 2
+        self.starts = np.zeros(1, dtype=np.intp)
+        self.rows = np.empty(0, dtype=np.int32)
+        self.values = np.empty(0)
+        self.u = np.empty(design.n_rows)
+        self.mean = np.empty(0)
+        self.center = np.empty(0)
+        self.heavy = np.empty(0, dtype=np.uint8)
+        self.row_starts, self.turned = np.empty(0, dtype=np.intp), np.empty(0)
+
+    def _grow(self, capacity):
+        Form._grow(self, capacity)
+        self.starts = grown(np.asarray(self.starts), capacity + 1, np.intp)
+        self.mean = grown(np.asarray(self.mean), capacity)
+        self.center = grown(np.asarray(self.center), capacity)
+        self.heavy = grown(np.asarray(self.heavy), capacity, np.uint8)
+
+    def _grow_entries(self, entries):
+        self.rows = grown(np.asarray(self.rows), entries, np.int32)
+        self.values = grown(np.asarray(self.values), entries)
+
+    def _grow_rows(self, entries):
+        size = max(entries, 2 * self.turned.shape[0])
+        self.row_starts, self.spread = np.empty(self.design.n_rows + 2, dtype=np.intp), np.empty(self.design.n_rows)
+        self.turned, self.turned_column = np.empty(size), np.empty(size, dtype=np.int32)
+
+    def _describe(self, first):
+        # Means, centers and curvatures of the columns from `first` on, as the scaled design knows them.
+        chosen = np.asarray(self.feature[first:self.count])
+        columns = self.design.raw_columns(chosen)
+        mean, deviation = self.design.mean[columns], self.design.deviation[columns]
+        np.asarray(self.mean)[first:self.count] = mean
+        np.asarray(self.center)[first:self.count] = self.design.center[columns]
+        np.asarray(self.heavy)[first:self.count] = np.abs(mean) > HEAVY * deviation
+        np.asarray(self.curvature)[first:self.count] = self.design.norm[chosen] ** 2
+
+    cdef int append(self, const index_t* features, index_t count) except -1 nogil:
+        cdef index_t first = self.count
+        cdef index_t entries
+        cdef Columns new
+        cdef Compressed place
+        Form.append(self, features, count)
+        if count == 0:
+            return 0
+        new.index = &self.feature[first]
+        new.count = count
+        entries = self.starts[first] + <index_t> self.design.size_of(new)
+        if entries > self.values.shape[0] or self.values.shape[0] == 0:
+            with gil:
+                self._grow_entries(max(entries, 2 * self.values.shape[0], 1024))
+        place.starts = &self.starts[first]
+        place.rows = &self.rows[0]
+        place.values = &self.values[0]
+        self.design.compress(new, place)
+        with gil:
+            self._describe(first)
+        return 0
+
+    cdef int refresh(self, const double* target) except -1 nogil:
+        cdef index_t i
+        cdef double b
+        for i in range(self.design.n_rows):
+            self.u[i] = target[i]
+        self.shift = 0.0
+        for i in range(self.count):
+            b = self.beta[i]
+            self.beta[i] = 0.0
+            if b != 0.0:
+                self.step(i, b)
+        return 0
+
+    cdef int residual(self, const double* target, double* u) except -1 nogil:
+        cdef index_t i
+        for i in range(self.design.n_rows):
+            u[i] = self.u[i] + self.shift * self.design._root[i]
+        return 0
+
+    cdef void correlations(self, double* g) noexcept nogil:
+        cdef index_t i
+        for i in range(self.count):
+            g[i] = self.gradient(i)
+
+    cdef int products(self, index_t first, double* Q, index_t stride) except -1 nogil:
+        # Gustavson's product (1978): the new columns are turned into rows, and every entry of every column meets
+        # the entries of its row. Then the centers: (v_i - c_i root)'(v_k - c_k root) = v_i'v_k - c_i c_k, as
+        # c_i = root'v_i or 0. Where c_i dwarfs the deviation that would cancel; there column i is spread out.
+        cdef index_t new = self.count - first
+        cdef index_t i, k
+        cdef double work = <double> self.starts[self.count] + <double> self.count * new
+        cdef int threads = self.design.raw.team(work)
+        self.turn(first)
+        for k in prange(self.count, num_threads=threads, schedule="dynamic", chunksize=16):
+            multiply_column(self, k, Q + k * stride + first, new)
+            for i in range(new):
+                Q[k * stride + first + i] -= self.center[k] * self.center[first + i]
+        for i in range(self.count):
+            if self.heavy[i]:
+                self.heavy_products(i, first, Q, stride)
+        return 0
+
+    cdef int turn(self, index_t first) except -1 nogil:
+        # The entries of the columns from `first` on, row by row.
+        cdef index_t entries = self.starts[self.count] - self.starts[first]
+        cdef index_t i, e, row
+        if self.row_starts.shape[0] == 0 or self.turned.shape[0] < entries:
+            with gil:
+                self._grow_rows(entries)
+        memset(&self.row_starts[0], 0, (self.design.n_rows + 2) * sizeof(index_t))
+        for e in range(self.starts[first], self.starts[self.count]):
+            self.row_starts[self.rows[e] + 2] += 1
+        for row in range(self.design.n_rows):
+            self.row_starts[row + 2] += self.row_starts[row + 1]
+        for i in range(first, self.count):
+            for e in range(self.starts[i], self.starts[i + 1]):
+                row = self.rows[e]
+                self.turned[self.row_starts[row + 1]] = self.values[e]
+                self.turned_column[self.row_starts[row + 1]] = <int> (i - first)
+                self.row_starts[row + 1] += 1
+        return 0
+
+    cdef void heavy_products(self, index_t i, index_t first, double* Q, index_t stride) noexcept nogil:
+        # x_i'x_k from the centered column i, whose sum with root is 0 already.
+        cdef index_t k, e, start
+        cdef double total
+        for e in range(self.design.n_rows):
+            self.spread[e] = -self.center[i] * self.design._root[e]
+        for e in range(self.starts[i], self.starts[i + 1]):
+            self.spread[self.rows[e]] += self.values[e]
+        start = 0 if i >= first else first
+        for k in range(start, self.count):
+            total = 0.0
+            for e in range(self.starts[k], self.starts[k + 1]):
+                total += self.values[e] * self.spread[self.rows[e]]
+            if k >= first:
+                Q[i * stride + k] = total
+            if i >= first:
+                Q[k * stride + i] = total
+
+
+cdef void multiply_column(SparseColumns form, index_t k, double* out, index_t count) noexcept nogil:
+    # out[i] = v_k'v_i for the columns that have been turned.
+    cdef index_t e, t, row
+    cdef double value
+    memset(out, 0, count * sizeof(double))
+    for e in range(form.starts[k], form.starts[k + 1]):
+        value, row = form.values[e], form.rows[e]
+        for t in range(form.row_starts[row], form.row_starts[row + 1]):
+            out[form.turned_column[t]] += value * form.turned[t]

@@ -1,0 +1,144 @@
+"""The Gram matrix of the working columns, the form on which the subproblem is solved exactly."""
+
+import numpy as np
+
+from libc.string cimport memcpy
+
+from fastreg.design.base cimport Columns, Vectors, index_t
+from fastreg.design.scaled cimport ScaledDesign
+from fastreg.design.tiles cimport axpy, dot
+from fastreg.subproblem.columns cimport Form
+
+from fastreg.subproblem.columns import grown
+
+
+cdef class GramForm(Form):
+    """Gram matrix Q of the working columns and their correlations g with the residual.
+
+    Parameters
+    ----------
+    design : ScaledDesign
+    columns : Form or None
+        Where the columns themselves are kept, which makes fresh residuals cheap; columns that it has already are taken
+        over. None: those of X are read where they lie.
+    """
+
+    def __init__(self, ScaledDesign design, Form columns=None):
+        super().__init__(design)
+        self.kind = 0
+        self.columns = columns
+        self.Q = np.empty((0, 0))
+        self.g = np.empty(0)
+        if columns is not None and columns.count:
+            self.take_over(columns)
+
+    def take_over(self, Form columns):
+        """Begin with the columns, coefficients and residual of another form."""
+        self.limit = columns.limit
+        self._grow(columns.capacity)
+        self.count = columns.count
+        self.feature[:self.count] = columns.feature[:self.count]
+        self.beta[:self.count] = columns.beta[:self.count]
+        with nogil:
+            self.complete_rows(0)
+
+    def release(self):
+        """Return the columns with the coefficients of this form; it is not to be used any more."""
+        self.columns.beta[:self.count] = self.beta[:self.count]
+        return self.columns
+
+    def _grow(self, capacity):
+        Form._grow(self, capacity)
+        self.support = np.empty(capacity, dtype=np.intp)
+        self.negative = np.empty(capacity)
+        self.Q = grown(np.asarray(self.Q), (capacity, capacity))
+        self.g = grown(np.asarray(self.g), capacity)
+
+    def clear(self):
+        """Drop all columns."""
+        self.count = 0
+        if self.columns is not None:
+            self.columns.clear()
+
+    def bind_target(self, const double[::1] target, const double[::1] correlation):
+        """Set the target's squared norm and its correlations (n_features,), which the caller keeps alive."""
+        self.target2 = dot(&target[0], &target[0], target.shape[0])
+        self.correlation = &correlation[0] if correlation.shape[0] else NULL
+
+    def gram(self):
+        """Return the Gram matrix (count, count)."""
+        return np.array(self.Q[:self.count, :self.count])
+
+    cdef int append(self, const index_t* features, index_t count) except -1 nogil:
+        cdef index_t first = self.count
+        Form.append(self, features, count)
+        if count == 0:
+            return 0
+        if self.columns is not None:
+            self.columns.append(features, count)
+        return self.complete_rows(first)
+
+    cdef int complete_rows(self, index_t first) except -1 nogil:
+        # Q and g of the columns from `first` on.
+        cdef index_t i, j
+        cdef Columns old, new
+        if self.columns is not None:
+            self.columns.products(first, &self.Q[0, 0], self.Q.shape[1])
+            self.columns.correlations(&self.g[0])
+            for i in range(first, self.count):
+                for j in range(first):
+                    self.Q[i, j] = self.Q[j, i]
+        else:
+            old.index = &self.feature[0]
+            old.count = self.count
+            new.index = &self.feature[first]
+            new.count = self.count - first
+            self.design.gram(new, old, &self.Q[first, 0], self.Q.shape[1])
+            for i in range(first, self.count):
+                for j in range(first):
+                    self.Q[j, i] = self.Q[i, j]
+                if self.correlation != NULL:
+                    self.g[i] = self.correlation[self.feature[i]] - dot(&self.Q[i, 0], &self.beta[0], self.count)
+        for i in range(first, self.count):
+            self.curvature[i] = self.Q[i, i]
+        return 0
+
+    cdef int refresh(self, const double* target) except -1 nogil:
+        cdef index_t i
+        if self.columns is not None:
+            for i in range(self.count):
+                self.columns.beta[i] = self.beta[i]
+            self.columns.refresh(target)
+            self.columns.correlations(&self.g[0])
+            return 0
+        for i in range(self.count):
+            self.g[i] = self.correlation[self.feature[i]]
+        for i in range(self.count):
+            if self.beta[i] != 0.0:
+                axpy(-self.beta[i], &self.Q[i, 0], &self.g[0], self.count)
+        return 0
+
+    cdef int residual(self, const double* target, double* u) except -1 nogil:
+        # Columns that are not kept are read where they lie: those with a coefficient.
+        cdef index_t i
+        cdef index_t support = 0
+        cdef Columns cols
+        cdef Vectors coef
+        if self.columns is not None:
+            return self.columns.residual(target, u)
+        memcpy(u, target, self.design.n_rows * sizeof(double))
+        for i in range(self.count):
+            if self.beta[i] != 0.0:
+                self.support[support] = self.feature[i]
+                self.negative[support] = -self.beta[i]
+                support += 1
+        if support:
+            cols.index = &self.support[0]
+            cols.count = support
+            coef.data = &self.negative[0]
+            coef.count = 1
+            self.design.predict(cols, coef, u)
+        return 0
+
+    cdef void correlations(self, double* g) noexcept nogil:
+        memcpy(g, &self.g[0], self.count * sizeof(double))
