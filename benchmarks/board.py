@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from benchmarks import contestants, datasets
-from benchmarks.climb import Cell, Entry, best, climb, fit, repeat, setup
+from benchmarks.climb import CAP_SECONDS, Cell, Entry, best, climb, fit, repeat, setup
 from benchmarks.discovery import modules_of
 from benchmarks.jobs import JOBS, QUICK, Job
 from benchmarks.loading import Missing, read
@@ -38,11 +38,12 @@ class Board:
     data: Data
     workers: list[Worker]
     threads: int
+    cap: float
 
     def run(self, job: Job) -> dict[str, Any]:
         """Return the cell of one job."""
         objective = Objective(self.data, job.l1_ratio)
-        cell = Cell(objective, job.problem(objective, self.threads), TARGETS)
+        cell = Cell(objective, job.problem(objective, self.threads), TARGETS, cap=self.cap)
         ours, *peers = self.workers
         row, options = self.enter(cell, ours)
         if not options:
@@ -61,7 +62,7 @@ class Board:
             print(f"  {summary(row)}", flush=True)
         shown = {key: value for key, value in reference.items() if key != "features"}
         return {"penalty": job.penalty, "job": job.name, "n_alphas": job.n_alphas, "ratio": job.ratio,
-                "threads": self.threads, "reference": shown, "contestants": [row for row, _ in field]}  # fmt: skip
+                "threads": self.threads, "cap": self.cap, "reference": shown, "contestants": [row for row, _ in field]}  # fmt: skip
 
     def enter(self, cell: Cell, worker: Worker) -> tuple[dict[str, Any] | None, list[Entry]]:
         """Let a contestant climb; return the beginning of its row (None if it does not solve this) and its entries."""
@@ -186,7 +187,7 @@ def run_dataset(name: str, X: Any, y: np.ndarray, arguments: argparse.Namespace)
             Worker(module, Path(folder), interpreters(module, arguments.peers_python), arguments.threads)
             for module in modules
         ]
-        board = Board(name, Data(X, y), workers, arguments.threads)
+        board = Board(name, Data(X, y), workers, arguments.threads, arguments.cap)
         try:
             for job in chosen_jobs(arguments):
                 if job.suits(*X.shape):
@@ -227,6 +228,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--contestants", nargs="+", metavar="NAME", help="contestants beside fastreg")
     parser.add_argument("--quick", action="store_true", help="small data and a few jobs")
     parser.add_argument("--threads", type=int, default=1, help="for every contestant")
+    parser.add_argument("--cap", type=float, default=CAP_SECONDS, help="seconds that one fit may take")
     parser.add_argument("--peers-python", default=".venv-peers/bin/python", help="interpreter that has the peers")
     parser.add_argument("--scratch", help="folder for temporary files")
     return parser.parse_args()

@@ -10,7 +10,7 @@ from benchmarks.objective import Measured, Objective
 from benchmarks.problem import Problem
 from benchmarks.remote import Worker, WorkerError, WorkerTimeout
 
-# No fit may take longer, whoever's it is.
+# No fit may take longer, whoever's it is, unless a lower cap is asked for.
 CAP_SECONDS = 600.0
 # A climb ends where a rung took this many times our time for the target, and this many seconds.
 HOPELESS_RATIO, HOPELESS_SECONDS = 10.0, 20.0
@@ -78,6 +78,11 @@ class Cell:
     problem: Problem
     targets: tuple[float, ...]
     ours: dict[float, float] = field(default_factory=dict)
+    cap: float = CAP_SECONDS
+
+    def limit(self, worker: Worker) -> float:
+        """Return how long a fit may take."""
+        return min(self.cap, getattr(worker.module, "LIMIT_SECONDS", self.cap))
 
     def hopeless(self, entry: Entry, seconds: float) -> bool:
         """Whether a rung took so long that tighter ones are not worth waiting for."""
@@ -88,7 +93,7 @@ class Cell:
 
 def fit(cell: Cell, entry: Entry, tol: float) -> Rung:
     """Fit at one tolerance and measure the answer."""
-    limit = getattr(entry.worker.module, "LIMIT_SECONDS", CAP_SECONDS)
+    limit = cell.limit(entry.worker)
     path = str(entry.worker.coefs)
     reply = entry.worker.ask(limit, do="fit", tol=tol, option=entry.option, write=path)
     found = cell.objective.measure(entry.worker.solution(), cell.problem.alphas)
@@ -105,7 +110,7 @@ def climb(cell: Cell, entry: Entry, targets: Iterable[float]) -> None:
         try:
             rung = fit(cell, entry, tol)
         except WorkerTimeout:
-            entry.end, entry.waited = "timeout", getattr(entry.worker.module, "LIMIT_SECONDS", CAP_SECONDS)
+            entry.end, entry.waited = "timeout", cell.limit(entry.worker)
             return
         except WorkerError as error:
             entry.end = str(error)

@@ -167,8 +167,12 @@ class PathFit:
         ends = np.cumsum([0] + [len(piece.features) for piece in target])
         features = np.concatenate([piece.features for piece in target])
         rows, values = problem.columns_of(features, np.concatenate([piece.beta for piece in target]))
-        order = np.lexsort((rows, np.repeat(np.arange(len(target)), np.diff(ends))))
-        coefs = sp.csc_array((values[order], rows[order], ends), shape=(problem.n_columns, len(target)))
+        inside = np.ones(len(rows), dtype=bool)
+        inside[ends[:-1][np.diff(ends) > 0]] = False
+        if np.any(np.diff(rows)[inside[1:]] < 0):
+            order = np.lexsort((rows, np.repeat(np.arange(len(target)), np.diff(ends))))
+            values, rows = values[order], rows[order]
+        coefs = sp.csc_array((values, rows, ends), shape=(problem.n_columns, len(target)))
         if problem.members is not None and (problem.multiplicity > 1).any():
             inside = np.flatnonzero(problem.members >= 0)
             leaders = problem.design.columns[problem.members[inside]]

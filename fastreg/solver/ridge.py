@@ -165,9 +165,23 @@ class RidgeSolver:
                 U = y - self.design.predictions(coefs)
                 Z = self.design.correlations(U)
                 losses = 0.5 * np.einsum("ki,ki->k", U, U)
-            for k, alpha in enumerate(part):
-                loss = max(float(losses[k]), 0.0)
-                yield coefs[k], self._gap(y, coefs[k], Z[k], float(alpha), loss), loss, iterations
+            gaps = self._gaps(y, coefs, Z, part, losses)
+            for k in range(len(part)):
+                yield coefs[k], gaps[k], max(float(losses[k]), 0.0), iterations
+
+    def _gaps(self, y: np.ndarray, coefs: np.ndarray, Z: np.ndarray, a2: np.ndarray, losses: np.ndarray) -> list[float]:
+        """Return the duality gap of every row of coefs, with correlations Z."""
+        if not len(self.free) and a2.min() > 0:
+            # With Q = a2 l2 the conjugates are (s z)^2 / (2 Q), and 2 gap(s) is a quadratic in e = 1 - s,
+            #   sum (z - Q b)^2 / Q  -  2 e sum z (z - Q b) / Q  +  e^2 (||u||^2 + sum z^2 / Q),  0 <= e <= 1.
+            lost = Z - coefs * (a2[:, None] * self.l2)
+            scaled = lost / (a2[:, None] * self.l2)
+            at_one = np.einsum("kj,kj->k", lost, scaled)
+            slope = np.einsum("kj,kj->k", Z, scaled)
+            bend = 2.0 * losses + np.einsum("kj,kj->k", Z, Z / self.l2) / a2
+            e = np.clip(np.divide(slope, bend, out=np.zeros(len(a2)), where=bend > 0), 0.0, 1.0)
+            return (0.5 * np.maximum(at_one - e * (2.0 * slope - e * bend), 0.0)).tolist()
+        return [self._gap(y, coefs[k], Z[k], float(a2[k]), max(float(losses[k]), 0.0)) for k in range(len(a2))]
 
     def _gap(self, y: np.ndarray, beta: np.ndarray, z: np.ndarray, a2: float, loss: float) -> float:
         size = len(beta)
