@@ -62,7 +62,8 @@ class Board:
             print(f"  {summary(row)}", flush=True)
         shown = {key: value for key, value in reference.items() if key != "features"}
         return {"penalty": job.penalty, "job": job.name, "n_alphas": job.n_alphas, "ratio": job.ratio,
-                "threads": self.threads, "cap": self.cap, "reference": shown, "contestants": [row for row, _ in field]}  # fmt: skip
+                "threads": self.threads, "cap": self.cap, "reference": shown,
+                "contestants": [row for row, _ in field]}  # fmt: skip
 
     def enter(self, cell: Cell, worker: Worker) -> tuple[dict[str, Any] | None, list[Entry]]:
         """Let a contestant climb; return the beginning of its row (None if it does not solve this) and its entries."""

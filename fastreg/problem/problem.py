@@ -167,13 +167,19 @@ def build_problem(X: Any, y: Any, options: Options, collapse: bool = True) -> Pr
     correlations, key = _correlations(design, targets, collapse)
 
     column_scale, l1, l2 = _penalty(design, factors, l1_ratio, standardize)
-    lower, upper = lower / y_scale / design.scale, upper / y_scale / design.scale
+    plain = options.penalty_factors is options.lower_bounds is options.upper_bounds is None
+    if not plain:
+        lower, upper = lower / y_scale / design.scale, upper / y_scale / design.scale
     penalty = {"l1": l1, "l2": l2, "lower": lower, "upper": upper}
-    enters = (design.norm > 0) & np.isfinite(factors) & ((lower < 0) | (upper > 0))
+    enters = design.norm > 0
+    if not plain:
+        enters &= (lower < 0) | (upper > 0)
+    if factors is not None:
+        enters &= np.isfinite(factors)
     columns = np.flatnonzero(enters)
     members = multiplicity = None
     if key is not None:
-        columns, members, multiplicity = _collapse(design, columns, key, penalty)
+        columns, members, multiplicity = _collapse(design, columns, key, penalty, plain)
     if len(columns) < raw.n_cols:
         design.restrict(columns)
         correlations = np.ascontiguousarray(correlations[:, columns])
@@ -218,50 +224,53 @@ def _power_of_two(size: float) -> float:
 
 
 def _penalty(
-    design: ScaledDesign, factors: np.ndarray, l1_ratio: float, standardize: bool
+    design: ScaledDesign, factors: np.ndarray | None, l1_ratio: float, standardize: bool
 ) -> tuple[float, np.ndarray, np.ndarray]:
-    """Return s, l1 and l2 of the module's docstring; factors of columns that never enter count as 0."""
+    """Return s, l1 and l2 of the module's docstring; factors (None: all 1) of columns that never enter count as 0."""
     smallest = 1.0 if standardize else float(design.scale.min())
-    factors = np.where(np.isfinite(factors), factors, 0.0)
+    if standardize:
+        size = np.where(design.deviation > 0, design.deviation, design.scale)
+    else:
+        size = np.minimum(design.scale / smallest, LARGEST_FACTOR)
+    pull = size if factors is None else np.where(np.isfinite(factors), factors, 0.0) * size
     with np.errstate(over="ignore"):
-        if standardize:
-            size = np.where(design.deviation > 0, design.deviation, design.scale)
-        else:
-            size = np.minimum(design.scale / smallest, LARGEST_FACTOR)
-        l1 = np.minimum(l1_ratio * factors * size, LARGEST_FACTOR)
-        l2 = np.minimum((1.0 - l1_ratio) * factors * size * size, LARGEST_FACTOR)
+        l1 = np.minimum(l1_ratio * pull, LARGEST_FACTOR)
+        l2 = np.zeros(len(size)) if l1_ratio == 1 else np.minimum((1.0 - l1_ratio) * pull * size, LARGEST_FACTOR)
     return smallest, l1, l2
 
 
 def _collapse(
-    design: ScaledDesign, columns: np.ndarray, hashes: np.ndarray, penalty: dict[str, np.ndarray]
+    design: ScaledDesign, columns: np.ndarray, hashes: np.ndarray, penalty: dict[str, np.ndarray], plain: bool
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
     """Let one column stand for all that equal it, in content, penalty and bounds.
 
     Equal columns carry the sum of their coefficients. Under an l2 penalty the sum is spread evenly (the only
     solution), so that the group pays l2/m for it; without one the first column carries it all. Finite nonzero
-    bounds do not add up, so such columns stay alone.
+    bounds do not add up, so such columns stay alone. ``plain``: no bounds, and equal columns have equal penalties.
     """
-    key = np.zeros(len(columns), dtype=np.uint64)
-    for value in (design.mean, hashes, *penalty.values()):
-        bits = np.ascontiguousarray(value[columns]).view(np.uint64)
-        key = (key ^ (bits + (key << np.uint64(6)) + (key >> np.uint64(2)))) * np.uint64(0x9E3779B97F4A7C15)
-    bounded = np.zeros(len(columns), dtype=bool)
-    for name in ("lower", "upper"):
-        bound = penalty[name][columns]
-        bounded |= np.isfinite(bound) & (bound != 0)
+    key = hashes[columns].view(np.uint64)
+    if not plain:
+        for value in penalty.values():
+            bits = np.ascontiguousarray(value[columns]).view(np.uint64)
+            key = (key ^ (bits + (key << np.uint64(6)) + (key >> np.uint64(2)))) * np.uint64(0x9E3779B97F4A7C15)
     leader = group_equal(design.raw, key, columns)
-    leader[bounded] = np.flatnonzero(bounded)
-    same = np.ones(len(columns), dtype=bool)
-    for value in penalty.values():
-        same &= value[columns] == value[columns[leader]]
-    leader = np.where(same & ~bounded[leader], leader, np.arange(len(columns)))
-    kept, position, count = np.unique(leader, return_inverse=True, return_counts=True)
+    itself = np.arange(len(columns))
+    if not plain:
+        bounded = np.zeros(len(columns), dtype=bool)
+        for name in ("lower", "upper"):
+            bound = penalty[name][columns]
+            bounded |= np.isfinite(bound) & (bound != 0)
+        same = ~bounded & ~bounded[leader]
+        for value in penalty.values():
+            same &= value[columns] == value[columns[leader]]
+        leader = np.where(same, leader, itself)
+    alone = leader == itself
+    kept = np.flatnonzero(alone)
     if len(kept) == len(columns):
         return columns, None, None
+    position = (np.cumsum(alone) - 1)[leader]
     members = np.full(len(design.scale), -1)
     members[columns] = position
     spread = penalty["l2"][columns[kept]] > 0
-    alone = np.isin(np.arange(len(columns)), kept)
     members[columns[~alone & ~spread[position]]] = -1
-    return columns[kept], members, np.where(spread, count, 1.0)
+    return columns[kept], members, np.where(spread, np.bincount(position, minlength=len(kept)), 1.0)

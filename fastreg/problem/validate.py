@@ -89,8 +89,10 @@ def check_per_feature(value: Any, name: str, n_features: int, default: float) ->
     return array
 
 
-def check_factors(penalty_factors: Any, n_features: int) -> np.ndarray:
-    """Return penalty factors in [0, inf]."""
+def check_factors(penalty_factors: Any, n_features: int) -> np.ndarray | None:
+    """Return penalty factors in [0, inf]; None for all 1."""
+    if penalty_factors is None:
+        return None
     factors = check_per_feature(penalty_factors, "penalty_factors", n_features, 1.0)
     if factors.min() < 0:
         raise ValueError(

@@ -26,6 +26,8 @@ from fastreg.subproblem.gap import gap_of
 EPS = np.finfo(float).eps
 # Columns packed at a time when the n x n matrix of the dual is summed up (64 MB).
 PACK_ENTRIES = 2**23
+# A gap below this fraction of ||y||^2 is rounding.
+NO_GAP = 1e-20
 KRYLOV_ITERATIONS = 10_000
 # Up to this many alphas one Cholesky factorization each is cheaper than all eigenvalues.
 FEW_ALPHAS = 3
@@ -167,21 +169,22 @@ class RidgeSolver:
                 losses = 0.5 * np.einsum("ki,ki->k", U, U)
             gaps = self._gaps(y, coefs, Z, part, losses)
             for k in range(len(part)):
-                yield coefs[k], gaps[k], max(float(losses[k]), 0.0), iterations
+                yield coefs[k], next(gaps), max(float(losses[k]), 0.0), iterations
 
-    def _gaps(self, y: np.ndarray, coefs: np.ndarray, Z: np.ndarray, a2: np.ndarray, losses: np.ndarray) -> list[float]:
-        """Return the duality gap of every row of coefs, with correlations Z."""
+    def _gaps(
+        self, y: np.ndarray, coefs: np.ndarray, Z: np.ndarray, a2: np.ndarray, losses: np.ndarray
+    ) -> Iterator[float]:
+        """Yield the duality gap of every row of coefs, with correlations Z."""
+        quick = np.full(len(a2), np.inf)
         if not len(self.free) and a2.min() > 0:
-            # With Q = a2 l2 the conjugates are (s z)^2 / (2 Q), and 2 gap(s) is a quadratic in e = 1 - s,
-            #   sum (z - Q b)^2 / Q  -  2 e sum z (z - Q b) / Q  +  e^2 (||u||^2 + sum z^2 / Q),  0 <= e <= 1.
+            # With Q = a2 l2 the conjugates are (s z)^2 / (2 Q), and twice the gap is a quadratic in e = 1 - s,
+            #   sum (z - Q b)^2 / Q  -  2 e sum z (z - Q b) / Q  +  e^2 (||u||^2 + sum z^2 / Q).
+            # At s = 1, the first term alone, nothing cancels; where that is rounding it is the whole answer.
             lost = Z - coefs * (a2[:, None] * self.l2)
-            scaled = lost / (a2[:, None] * self.l2)
-            at_one = np.einsum("kj,kj->k", lost, scaled)
-            slope = np.einsum("kj,kj->k", Z, scaled)
-            bend = 2.0 * losses + np.einsum("kj,kj->k", Z, Z / self.l2) / a2
-            e = np.clip(np.divide(slope, bend, out=np.zeros(len(a2)), where=bend > 0), 0.0, 1.0)
-            return (0.5 * np.maximum(at_one - e * (2.0 * slope - e * bend), 0.0)).tolist()
-        return [self._gap(y, coefs[k], Z[k], float(a2[k]), max(float(losses[k]), 0.0)) for k in range(len(a2))]
+            quick = 0.5 * np.einsum("kj,kj->k", lost, lost / (a2[:, None] * self.l2))
+        for k, loss in enumerate(losses):
+            exact = quick[k] <= NO_GAP * (y @ y)
+            yield float(quick[k]) if exact else self._gap(y, coefs[k], Z[k], float(a2[k]), max(float(loss), 0.0))
 
     def _gap(self, y: np.ndarray, beta: np.ndarray, z: np.ndarray, a2: float, loss: float) -> float:
         size = len(beta)
