@@ -26,6 +26,8 @@ OURS = "fastreg"
 TARGETS = (1e-4, 1e-6)
 # Ours goes further, to show what that costs.
 OUR_TARGETS = (*TARGETS, 1e-10)
+# A fit of one option may take so many times what another one needed for the tightest target, or so many seconds.
+RIVAL_RATIO, RIVAL_SECONDS = 2.0, 5.0
 # The solution that says which features may be in the support.
 EXACT = 1e-12
 
@@ -87,6 +89,8 @@ class Board:
             options.append(entry)
             if not worker.process:
                 revive(worker, cell.problem)
+            done = [found.rung(targets[-1]).seconds for found in options if found.rung(targets[-1])]
+            entry.rival = max(RIVAL_SECONDS, RIVAL_RATIO * min(done)) if done else np.inf
             climb(cell, entry, targets)
         return row, options
 

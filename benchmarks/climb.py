@@ -1,6 +1,5 @@
 """Climbing the ladder: how long a contestant takes to a measured gap, and how the times are repeated."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +15,8 @@ CAP_SECONDS = 600.0
 HOPELESS_RATIO, HOPELESS_SECONDS = 10.0, 20.0
 # ... or where all its rungs together took this long.
 CLIMB_SECONDS = 1800.0
+# Where a gap is this many times the next target, the next rung is left out: it could not meet it.
+FAR = 100.0
 # In the climb short fits are timed that often.
 SHORT_SECONDS, SHORT_REPEATS = 0.5, 3
 # Afterwards, (seconds of a fit, repeats): slow fits are repeated less often.
@@ -48,7 +49,8 @@ class Entry:
     """One option of a contestant in one cell.
 
     ``end`` says why the climb ended before the tightest target was met: "" (the ladder ended), "slow", "timeout" or
-    an error's first line; ``waited`` is how long the last, unsuccessful fit took at least.
+    an error's first line; ``waited`` is how long the last, unsuccessful fit took at least. ``rival`` is the time that
+    another option has taken for the tightest target.
     """
 
     worker: Worker
@@ -56,6 +58,7 @@ class Entry:
     rungs: list[Rung] = field(default_factory=list)
     end: str = ""
     waited: float = 0.0
+    rival: float = np.inf
 
     def rung(self, target: float) -> Rung | None:
         """Return the first rung that meets the target."""
@@ -80,9 +83,9 @@ class Cell:
     ours: dict[float, float] = field(default_factory=dict)
     cap: float = CAP_SECONDS
 
-    def limit(self, worker: Worker) -> float:
-        """Return how long a fit may take."""
-        return min(self.cap, getattr(worker.module, "LIMIT_SECONDS", self.cap))
+    def limit(self, entry: Entry) -> float:
+        """Return how long a fit may take: less where another option of the same contestant is done already."""
+        return min(self.cap, getattr(entry.worker.module, "LIMIT_SECONDS", self.cap), entry.rival)
 
     def hopeless(self, entry: Entry, seconds: float) -> bool:
         """Whether a rung took so long that tighter ones are not worth waiting for."""
@@ -93,7 +96,7 @@ class Cell:
 
 def fit(cell: Cell, entry: Entry, tol: float) -> Rung:
     """Fit at one tolerance and measure the answer."""
-    limit = cell.limit(entry.worker)
+    limit = cell.limit(entry)
     path = str(entry.worker.coefs)
     reply = entry.worker.ask(limit, do="fit", tol=tol, option=entry.option, write=path)
     found = cell.objective.measure(entry.worker.solution(), cell.problem.alphas)
@@ -103,14 +106,18 @@ def fit(cell: Cell, entry: Entry, tol: float) -> Rung:
     return Rung(tol, times, found, reply["memory_mb"], reply["passes"])
 
 
-def climb(cell: Cell, entry: Entry, targets: Iterable[float]) -> None:
+def climb(cell: Cell, entry: Entry, targets: tuple[float, ...]) -> None:
     """Lower the tolerance until the tightest target is met or there is no point in going on."""
     tightest = min(targets)
+    skip = False
     for tol in entry.worker.module.LADDER:
+        if skip:
+            skip = False
+            continue
         try:
             rung = fit(cell, entry, tol)
         except WorkerTimeout:
-            entry.end, entry.waited = "timeout", cell.limit(entry.worker)
+            entry.end, entry.waited = "timeout", cell.limit(entry)
             return
         except WorkerError as error:
             entry.end = str(error)
@@ -118,6 +125,7 @@ def climb(cell: Cell, entry: Entry, targets: Iterable[float]) -> None:
         entry.rungs.append(rung)
         if rung.found.gap <= tightest:
             return
+        skip = rung.found.gap > FAR * max(target for target in targets if entry.rung(target) is None)
         spent = sum(rung.seconds for rung in entry.rungs)
         if cell.hopeless(entry, rung.seconds) or spent > CLIMB_SECONDS:
             entry.end, entry.waited = "slow", rung.seconds
