@@ -1,26 +1,23 @@
 """The solver: working set -> subproblem -> certificate -> a larger working set.
 
-At one alpha: solve the problem restricted to the working set W, compute a fresh residual u, bound all the other
-correlations (``LazyGradients``) and evaluate exactly those that the bound cannot prove harmless, compute the
-duality gap of the whole problem, and stop if it is small enough; else add the violators to W. W, its columns
-and their Gram matrix are kept for the next alpha. Where W is everything from the start (``complete``) the
-Gram matrix certifies by itself and X is not read again.
+At one alpha: solve the problem restricted to the working set W, certify the solution (``CertifiedPoint``), and stop if
+the gap is small enough; else add the violators to W. W, its columns and their Gram matrix are kept for the next alpha.
 """
 
 import numpy as np
 
 from libc.math cimport fabs
 
-from fastreg.design.base cimport Columns, Vectors, index_t
+from fastreg.design.base cimport index_t
 from fastreg.design.scaled cimport ScaledDesign
 from fastreg.design.tiles cimport dot
 from fastreg.penalty.elastic_net cimport may_enter, proximal_step
-from fastreg.solver.lazy_gradients cimport LazyGradients
-from fastreg.subproblem.coordinate_descent cimport CoordinateDescent
+from fastreg.solver.certified cimport CertifiedPoint
 from fastreg.subproblem.columns cimport Form, SparseColumns
-from fastreg.subproblem.tracing cimport Tracer
-from fastreg.subproblem.gap cimport Evidence, dual_gap
+from fastreg.subproblem.coordinate_descent cimport CoordinateDescent
+from fastreg.subproblem.gap cimport Evidence
 from fastreg.subproblem.gram cimport GramForm
+from fastreg.subproblem.tracing cimport Tracer
 
 # The subproblem is solved to this fraction of the target, the rest is left to the other features.
 cdef double INNER_FRACTION = 0.3
@@ -36,8 +33,6 @@ cdef index_t MAX_EVENTS = 1000
 cdef int MAX_RETRACES = 20
 # A cold start goes down to its first alpha in steps of this ratio.
 cdef double APPROACH = 0.6
-# A full pass leaves the working set out when that saves this much of it.
-cdef double SKIP_FRACTION = 0.9
 
 
 cdef double sparse_entries(Form form) noexcept nogil:
@@ -51,7 +46,7 @@ cdef double sparse_entries(Form form) noexcept nogil:
     return -1.0
 
 
-cdef class WorkingSetSolver:
+cdef class WorkingSetSolver(CertifiedPoint):
     """Solver of one target over one design; all vectors are in the solver's scaled and weighted units.
 
     Parameters
@@ -67,33 +62,12 @@ cdef class WorkingSetSolver:
     """
 
     def __init__(self, ScaledDesign design, Form form, penalty, free, start, budget):
-        cdef const double[::1] l1 = penalty["l1"], l2 = penalty["l2"]
-        cdef const double[::1] lower = penalty["lower"], upper = penalty["upper"]
-        cdef Columns everything
-        p = design.n_features
-        self.design, self.form, self.n_features = design, form, p
-        self.pass_fraction, self.gram_limit = budget.pass_fraction, budget.gram_limit
-        self.gram_pays = budget.gram_pays
+        super().__init__(design, form, penalty, budget.pass_fraction)
+        self.gram_limit, self.gram_pays = budget.gram_limit, budget.gram_pays
         self.limit = max(budget.limit, 2 * len(free) + 2)
-        form.limit = min(self.limit, max(p, 1))
+        form.limit = min(self.limit, max(self.n_features, 1))
         if isinstance(form, GramForm) and form.columns is not None:
             form.columns.limit = form.limit
-        self.keep = (np.asarray(l1), np.asarray(l2), np.asarray(lower), np.asarray(upper))
-        if p:
-            self.pen.l1, self.pen.l2 = &l1[0], &l2[0]
-            self.pen.lower, self.pen.upper = &lower[0], &upper[0]
-        room = max(p, 1)  # Kernels take the address of the first entry even where there is none.
-        self.norm = design.norm if p else np.ones(1)
-        self.u, self.target = np.empty(design.n_rows), np.empty(design.n_rows)
-        self.z, self.correlation = np.zeros(room), np.zeros(room)
-        self.working = np.zeros(room, dtype=np.uint8)
-        self.outside = np.zeros(room)
-        self.chosen = np.empty(room, dtype=np.intp)
-        self.chosen_beta, self.chosen_z, self.scratch = np.empty(room), np.empty(room), np.empty(room)
-        everything.index, everything.count = NULL, p
-        self.entries = design.size_of(everything)
-        raw_norm = np.ascontiguousarray(np.hypot(design.deviation, design.mean)[design.raw_columns()])
-        self.lazy = LazyGradients(design.n_rows, design.norm, raw_norm)
         inverse = np.linalg.pinv(design.gram_matrix(free), hermitian=True) if len(free) else np.empty((0, 0))
         self.tracer = Tracer()
         self.inner = CoordinateDescent(inverse)
@@ -240,17 +214,6 @@ cdef class WorkingSetSolver:
             here, ahead = ahead, APPROACH * ahead
         return self.prepare(here, a1)
 
-    cdef double level(self) noexcept nogil:
-        # The smallest a1 at which the current correlations let nothing enter.
-        cdef double top = 0.0
-        cdef index_t j
-        cdef double pull
-        for j in range(self.n_features):
-            pull = max(self.z[j] if self.pen.upper[j] > 0.0 else 0.0, -self.z[j] if self.pen.lower[j] < 0.0 else 0.0)
-            if self.pen.l1[j] > 0.0:
-                top = max(top, pull / self.pen.l1[j])
-        return top
-
     cdef int trace(self, index_t max_iter) except -1 nogil:
         # The exact solution on the working set, where there is a Gram matrix; whether that is what it holds now.
         cdef bint exact
@@ -264,104 +227,6 @@ cdef class WorkingSetSolver:
             if not exact or not self.tracer.missed(<GramForm> self.form, &self.pen):
                 return exact
         return False
-
-    cdef double zero_level(self, double target) noexcept nogil:
-        # The correlation of an unpenalized column counts as 0 below this multiple of its norm: far less than the
-        # gap in question can feel, and not less than rounding leaves.
-        cdef double size = self.target2 ** 0.5
-        if size == 0.0:
-            return 0.0
-        return size * min(max(1e-3 * target / self.target2, 1e-13), 1e-9)
-
-    cdef int certify(self) except -1 nogil:
-        # Exact correlations on W, and of every other feature either that or the proof that it may stay out.
-        cdef index_t i
-        self.form.correlations(&self.scratch[0])
-        for i in range(self.form.count):
-            self.z[self.form.feature[i]] = self.scratch[i]
-        if self.complete:
-            self.residual2 = (<GramForm> self.form).residual2()
-            return 0
-        self.form.residual(&self.target[0], &self.u[0])
-        self.residual2 = dot(&self.u[0], &self.u[0], self.design.n_rows)
-        return self.evaluate()
-
-    cdef int evaluate(self) except -1 nogil:
-        cdef index_t undecided = 0
-        cdef index_t i, j
-        cdef Columns cols
-        cdef Vectors vectors
-        self.lazy.fit(&self.u[0])
-        for j in range(self.n_features):
-            if self.working[j]:
-                continue
-            self.z[j] = self.lazy.estimate(j)
-            if self.outside[j] != 0.0 or may_enter(&self.pen, j, self.z[j], self.lazy.radius(j)):
-                self.chosen[undecided] = j
-                undecided += 1
-        if undecided == 0:
-            return 0
-        cols.index = &self.chosen[0]
-        cols.count = undecided
-        if self.design.size_of(cols) > self.pass_fraction * self.entries:
-            return self.full_pass()
-        vectors.data = &self.u[0]
-        vectors.count = 1
-        self.design.correlate(vectors, cols, &self.scratch[0])
-        for i in range(undecided):
-            self.z[self.chosen[i]] = self.scratch[i]
-        return 0
-
-    cdef int full_pass(self) except -1 nogil:
-        # All correlations; those of W are known already, which is worth a gather where W is a good part of X.
-        cdef Columns cols
-        cdef Vectors vectors
-        cdef index_t outside = 0
-        cdef index_t i, j
-        vectors.data = &self.u[0]
-        vectors.count = 1
-        for j in range(self.n_features):
-            if not self.working[j]:
-                self.chosen[outside] = j
-                outside += 1
-        cols.index = &self.chosen[0]
-        cols.count = outside
-        if self.design.size_of(cols) < SKIP_FRACTION * self.entries:
-            self.design.correlate(vectors, cols, &self.scratch[0])
-            for i in range(outside):
-                self.z[self.chosen[i]] = self.scratch[i]
-        else:
-            cols.index = NULL
-            cols.count = self.n_features
-            self.design.correlate(vectors, cols, &self.z[0])
-        self.lazy.add(&self.u[0], &self.z[0])
-        return 0
-
-    cdef void measure(self, double zero_level) noexcept nogil:
-        # The gap, from W and from every other feature whose threshold is exceeded.
-        cdef Evidence evidence
-        cdef index_t count = self.form.count
-        cdef index_t i, j
-        cdef double scale
-        for i in range(count):
-            self.chosen[i] = self.form.feature[i]
-            self.chosen_beta[i] = self.form.beta[i]
-            self.chosen_z[i] = self.z[self.chosen[i]]
-        if not self.complete:
-            for j in range(self.n_features):
-                if not self.working[j] and (self.outside[j] != 0.0 or may_enter(&self.pen, j, self.z[j], 0.0)):
-                    self.chosen[count] = j
-                    self.chosen_beta[count] = self.outside[j]
-                    self.chosen_z[count] = self.z[j]
-                    count += 1
-        evidence.feature = &self.chosen[0]
-        evidence.beta = &self.chosen_beta[0]
-        evidence.z = &self.chosen_z[0]
-        evidence.count = count
-        evidence.norm = &self.norm[0]
-        evidence.residual2 = self.residual2
-        evidence.zero_level = zero_level
-        self.gap = dual_gap(&self.pen, &evidence, &scale)
 
     cdef index_t grow(self) except -1 nogil:
         # Add violators, those whose own best step is longest first; return how many there were.

@@ -1,0 +1,42 @@
+from fastreg.design.base cimport index_t
+from fastreg.design.scaled cimport ScaledDesign
+from fastreg.penalty.elastic_net cimport Penalty
+from fastreg.solver.lazy_gradients cimport LazyGradients
+from fastreg.subproblem.columns cimport Form
+
+
+cdef class CertifiedPoint:
+    cdef readonly ScaledDesign design
+    cdef public Form form
+    cdef LazyGradients lazy
+    cdef Penalty pen
+    cdef object keep
+    cdef readonly index_t n_features
+    cdef readonly bint complete
+    cdef double pass_fraction
+    cdef double entries
+    cdef const double[::1] norm
+    # What W has to explain, with its correlations; the residual u, with its own, z.
+    cdef double[::1] target
+    cdef double target2
+    cdef double[::1] correlation
+    cdef double[::1] u
+    cdef double[::1] z
+    # Which features W holds, and the fixed coefficients of those outside.
+    cdef unsigned char[::1] working
+    cdef double[::1] outside
+    cdef readonly index_t n_outside
+    # Some features under consideration.
+    cdef index_t[::1] chosen
+    cdef double[::1] chosen_beta
+    cdef double[::1] chosen_z
+    cdef double[::1] scratch
+    cdef readonly double residual2
+    cdef readonly double gap
+
+    cdef double zero_level(self, double target) noexcept nogil
+    cdef double level(self) noexcept nogil
+    cdef int certify(self) except -1 nogil
+    cdef int evaluate(self) except -1 nogil
+    cdef int full_pass(self) except -1 nogil
+    cdef void measure(self, double zero_level) noexcept nogil

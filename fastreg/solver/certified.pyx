@@ -1,0 +1,165 @@
+"""A solution on the working set and the proof of how good it is for the whole problem.
+
+For a fresh residual u all correlations outside the working set W are bounded (``LazyGradients``), those that the bound
+cannot prove harmless are evaluated exactly, and the duality gap of the whole problem is made of them. Where W is
+everything from the start (``complete``) the Gram matrix certifies by itself and X is not read again.
+"""
+
+import numpy as np
+
+from fastreg.design.base cimport Columns, Vectors, index_t
+from fastreg.design.scaled cimport ScaledDesign
+from fastreg.design.tiles cimport dot
+from fastreg.penalty.elastic_net cimport may_enter
+from fastreg.solver.lazy_gradients cimport LazyGradients
+from fastreg.subproblem.columns cimport Form
+from fastreg.subproblem.gap cimport Evidence, dual_gap
+from fastreg.subproblem.gram cimport GramForm
+
+# A full pass leaves the working set out when that saves this much of it.
+cdef double SKIP_FRACTION = 0.9
+
+
+cdef class CertifiedPoint:
+    """Coefficients (in the form of W, and fixed ones outside), the residual, all correlations and the gap.
+
+    Parameters
+    ----------
+    design : ScaledDesign
+    form : Form
+    penalty : dict of l1, l2, lower, upper (n_features,)
+    pass_fraction : float
+        Undecided correlations are evaluated one by one up to this fraction of X, by a full pass beyond it.
+    """
+
+    def __init__(self, ScaledDesign design, Form form, penalty, double pass_fraction):
+        cdef const double[::1] l1 = penalty["l1"], l2 = penalty["l2"]
+        cdef const double[::1] lower = penalty["lower"], upper = penalty["upper"]
+        cdef Columns everything
+        p = design.n_features
+        self.design, self.form, self.n_features, self.pass_fraction = design, form, p, pass_fraction
+        self.keep = (np.asarray(l1), np.asarray(l2), np.asarray(lower), np.asarray(upper))
+        if p:
+            self.pen.l1, self.pen.l2 = &l1[0], &l2[0]
+            self.pen.lower, self.pen.upper = &lower[0], &upper[0]
+        room = max(p, 1)  # Kernels take the address of the first entry even where there is none.
+        self.norm = design.norm if p else np.ones(1)
+        self.u, self.target = np.empty(design.n_rows), np.empty(design.n_rows)
+        self.z, self.correlation = np.zeros(room), np.zeros(room)
+        self.working = np.zeros(room, dtype=np.uint8)
+        self.outside = np.zeros(room)
+        self.chosen = np.empty(room, dtype=np.intp)
+        self.chosen_beta, self.chosen_z, self.scratch = np.empty(room), np.empty(room), np.empty(room)
+        everything.index, everything.count = NULL, p
+        self.entries = design.size_of(everything)
+        raw_norm = np.ascontiguousarray(np.hypot(design.deviation, design.mean)[design.raw_columns()])
+        self.lazy = LazyGradients(design.n_rows, design.norm, raw_norm)
+
+    cdef double zero_level(self, double target) noexcept nogil:
+        # The correlation of an unpenalized column counts as 0 below this multiple of its norm: far less than the
+        # gap in question can feel, and not less than rounding leaves.
+        cdef double size = self.target2 ** 0.5
+        if size == 0.0:
+            return 0.0
+        return size * min(max(1e-3 * target / self.target2, 1e-13), 1e-9)
+
+    cdef double level(self) noexcept nogil:
+        # The smallest a1 at which the current correlations let nothing enter.
+        cdef double top = 0.0
+        cdef index_t j
+        cdef double pull
+        for j in range(self.n_features):
+            pull = max(self.z[j] if self.pen.upper[j] > 0.0 else 0.0, -self.z[j] if self.pen.lower[j] < 0.0 else 0.0)
+            if self.pen.l1[j] > 0.0:
+                top = max(top, pull / self.pen.l1[j])
+        return top
+
+    cdef int certify(self) except -1 nogil:
+        # Exact correlations on W, and of every other feature either that or the proof that it may stay out.
+        cdef index_t i
+        self.form.correlations(&self.scratch[0])
+        for i in range(self.form.count):
+            self.z[self.form.feature[i]] = self.scratch[i]
+        if self.complete:
+            self.residual2 = (<GramForm> self.form).residual2()
+            return 0
+        self.form.residual(&self.target[0], &self.u[0])
+        self.residual2 = dot(&self.u[0], &self.u[0], self.design.n_rows)
+        return self.evaluate()
+
+    cdef int evaluate(self) except -1 nogil:
+        cdef index_t undecided = 0
+        cdef index_t i, j
+        cdef Columns cols
+        cdef Vectors vectors
+        self.lazy.fit(&self.u[0])
+        for j in range(self.n_features):
+            if self.working[j]:
+                continue
+            self.z[j] = self.lazy.estimate(j)
+            if self.outside[j] != 0.0 or may_enter(&self.pen, j, self.z[j], self.lazy.radius(j)):
+                self.chosen[undecided] = j
+                undecided += 1
+        if undecided == 0:
+            return 0
+        cols.index = &self.chosen[0]
+        cols.count = undecided
+        if self.design.size_of(cols) > self.pass_fraction * self.entries:
+            return self.full_pass()
+        vectors.data = &self.u[0]
+        vectors.count = 1
+        self.design.correlate(vectors, cols, &self.scratch[0])
+        for i in range(undecided):
+            self.z[self.chosen[i]] = self.scratch[i]
+        return 0
+
+    cdef int full_pass(self) except -1 nogil:
+        # All correlations; those of W are known already, which is worth a gather where W is a good part of X.
+        cdef Columns cols
+        cdef Vectors vectors
+        cdef index_t outside = 0
+        cdef index_t i, j
+        vectors.data = &self.u[0]
+        vectors.count = 1
+        for j in range(self.n_features):
+            if not self.working[j]:
+                self.chosen[outside] = j
+                outside += 1
+        cols.index = &self.chosen[0]
+        cols.count = outside
+        if self.design.size_of(cols) < SKIP_FRACTION * self.entries:
+            self.design.correlate(vectors, cols, &self.scratch[0])
+            for i in range(outside):
+                self.z[self.chosen[i]] = self.scratch[i]
+        else:
+            cols.index = NULL
+            cols.count = self.n_features
+            self.design.correlate(vectors, cols, &self.z[0])
+        self.lazy.add(&self.u[0], &self.z[0])
+        return 0
+
+    cdef void measure(self, double zero_level) noexcept nogil:
+        # The gap, from W and from every other feature whose threshold is exceeded.
+        cdef Evidence evidence
+        cdef index_t count = self.form.count
+        cdef index_t i, j
+        cdef double scale
+        for i in range(count):
+            self.chosen[i] = self.form.feature[i]
+            self.chosen_beta[i] = self.form.beta[i]
+            self.chosen_z[i] = self.z[self.chosen[i]]
+        if not self.complete:
+            for j in range(self.n_features):
+                if not self.working[j] and (self.outside[j] != 0.0 or may_enter(&self.pen, j, self.z[j], 0.0)):
+                    self.chosen[count] = j
+                    self.chosen_beta[count] = self.outside[j]
+                    self.chosen_z[count] = self.z[j]
+                    count += 1
+        evidence.feature = &self.chosen[0]
+        evidence.beta = &self.chosen_beta[0]
+        evidence.z = &self.chosen_z[0]
+        evidence.count = count
+        evidence.norm = &self.norm[0]
+        evidence.residual2 = self.residual2
+        evidence.zero_level = zero_level
+        self.gap = dual_gap(&self.pen, &evidence, &scale)
