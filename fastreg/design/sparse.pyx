@@ -46,6 +46,17 @@ cdef inline void add_entries(Entries x, double factor, double* out) noexcept nog
         out[row_at(x, e)] += factor * value_at(x, e)
 
 
+cdef inline double largest_entry(Entries x) noexcept nogil:
+    # The largest |entry|; NaN where one is NaN or infinite: times 0 it is 0 for a number only.
+    cdef double largest = 0.0
+    cdef double spoiled = 0.0
+    cdef index_t e
+    for e in range(x.count):
+        spoiled += value_at(x, e) * 0.0
+        largest = max(largest, fabs(value_at(x, e)))
+    return largest if spoiled == 0.0 else NAN
+
+
 cdef inline void moments_entries(
     Entries x, const double* weight, double scale, double* mean, double* spread
 ) noexcept nogil:
@@ -124,6 +135,11 @@ cdef class SparseDesign(Design):
             start += 1
         return start
 
+    cdef Columns everything(self) noexcept nogil:
+        cdef Columns cols
+        cols.index, cols.count = NULL, self.n_cols
+        return cols
+
     cdef double size_of(self, Columns cols) noexcept nogil:
         cdef double total = 0.0
         cdef index_t j
@@ -134,27 +150,28 @@ cdef class SparseDesign(Design):
         return total
 
     cdef int scan(self, double* largest) except -1 nogil:
-        cdef Entries x
-        cdef index_t j, e
-        cdef double value
-        poll()
-        for j in range(self.n_cols):
-            x = self.column(j)
-            largest[j] = 0.0
-            for e in range(x.count):
-                value = value_at(x, e)
-                if value * 0.0 != 0.0:
-                    largest[j] = NAN
-                    break
-                largest[j] = max(largest[j], fabs(value))
+        cdef index_t start = 0
+        cdef index_t end, j
+        cdef int threads = self.team(self.n_entries)
+        while start < self.n_cols:
+            poll()
+            end = self.batch_end(self.everything(), start)
+            for j in prange(start, end, num_threads=threads, schedule="dynamic", chunksize=512):
+                largest[j] = largest_entry(self.column(j))
+            start = end
         return 0
 
     cdef int moments(self, const double* weight, const double* scale, double* mean, double* spread) except -1 nogil:
-        cdef index_t j
+        cdef index_t start = 0
+        cdef index_t end, j
+        cdef int threads = self.team(self.n_entries)
         self.entries_read += self.n_entries
-        poll()
-        for j in range(self.n_cols):
-            moments_entries(self.column(j), weight, scale[j], mean + j, spread + j)
+        while start < self.n_cols:
+            poll()
+            end = self.batch_end(self.everything(), start)
+            for j in prange(start, end, num_threads=threads, schedule="dynamic", chunksize=512):
+                moments_entries(self.column(j), weight, scale[j], mean + j, spread + j)
+            start = end
         return 0
 
     cdef int correlate(self, Vectors u, Columns cols, double* out) except -1 nogil:
