@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 import fastreg
 from benchmarks.designs import autoregressive, equicorrelated, response
 from benchmarks.output import markdown_table, seconds, two_digits, write_json
-from fastreg.design.convert import as_design
+from fastreg.design.convert import as_design, check_entries
 from fastreg.design.scaled import ScaledDesign
 
 REPEATS = 9
@@ -88,8 +88,10 @@ def operations(threads: int) -> tuple[dict[str, Callable[[], object]], dict[str,
 
 def scaled(X: np.ndarray, threads: int) -> ScaledDesign:
     """Return X as the solvers see it."""
-    raw, largest, _ = as_design(X, threads)
-    return ScaledDesign(raw, largest, np.full(len(X), 1.0 / len(X)), True)
+    raw, _ = as_design(X, threads)
+    weights = np.full(len(X), 1.0 / len(X))
+    largest, moments = check_entries(raw, weights)
+    return ScaledDesign(raw, largest, weights, True, moments)
 
 
 def main() -> None:

@@ -36,6 +36,13 @@ cdef enum:
     STRIP = 16
 
 
+cdef struct Survey:
+    # One number a column each.
+    double* largest
+    double* mean
+    double* spread
+
+
 cdef class Design:
     cdef readonly index_t n_rows
     cdef readonly index_t n_cols
@@ -46,8 +53,7 @@ cdef class Design:
     cdef readonly bint by_row
     cdef double[::1] panel
 
-    cdef int scan(self, double* largest) except -1 nogil
-    cdef int moments(self, const double* weight, const double* scale, double* mean, double* spread) except -1 nogil
+    cdef int survey(self, const double* weight, const double* scale, Survey out) except -1 nogil
     cdef int correlate(self, Vectors u, Columns cols, double* out) except -1 nogil
     cdef int predict(self, Columns cols, Vectors coef, double* eta) except -1 nogil
     cdef int pack(self, Affine* affine, Columns cols, double* out) except -1 nogil

@@ -6,8 +6,8 @@ columns, so that a virtual call costs nothing and threads have something to shar
 raw matrix of n_rows x n_cols and ``cols`` names some of its columns.
 
 ========== ==================================================================================
-scan       max_i |x_ij| for every column; NaN where a column holds NaN or infinity
-moments    mean_j = sum_i w_i s_j x_ij and spread_j = sum_i w_i (s_j x_ij - mean_j)^2, sum w = 1
+survey     max_i |x_ij| for every column, NaN where a column holds NaN or infinity; and, given weights that sum to 1,
+           mean_j = sum_i w_i s_j x_ij and spread_j = sum_i w_i (s_j x_ij - mean_j)^2
 correlate  out[t, j] = sum_i x_ij u[t, i] for the columns and every vector u_t
 predict    eta[t, i] += sum_j x_ij coef[t, j]
 gram       out[a, b] = inner products of the affinely mapped columns a and b
@@ -54,10 +54,8 @@ cdef class Design:
     def __cinit__(self, *args, **kwargs):
         self.panel = np.empty(0)
 
-    cdef int scan(self, double* largest) except -1 nogil:
-        return self.missing()
-
-    cdef int moments(self, const double* weight, const double* scale, double* mean, double* spread) except -1 nogil:
+    cdef int survey(self, const double* weight, const double* scale, Survey out) except -1 nogil:
+        # largest or the moments (with weight and scale) may be NULL: not wanted. Moments count as a pass.
         return self.missing()
 
     cdef int correlate(self, Vectors u, Columns cols, double* out) except -1 nogil:

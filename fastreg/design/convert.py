@@ -7,15 +7,15 @@ import scipy.sparse as sp
 
 from fastreg.design.base import Design
 from fastreg.design.dense import DTYPES, DenseDesign
-from fastreg.design.scan import largest_entries, sorted_rows
+from fastreg.design.scan import sorted_rows, survey
 from fastreg.design.sparse import SparseDesign
 
 # Beyond, even powers of two cannot scale a column without losing digits.
 LARGEST = 1e300
 
 
-def as_design(X: Any, n_threads: int = 1) -> tuple[Design, np.ndarray, Any]:
-    """Return a design over X, the largest absolute entry of every column, and the names of the columns.
+def as_design(X: Any, n_threads: int = 1) -> tuple[Design, Any]:
+    """Return a design over X, whose entries have not been looked at, and the names of the columns.
 
     Used without a copy: NumPy arrays of native bool, integer, float32 or float64 dtype with any strides, read-only or
     memory-mapped; CSC of float32 or float64. CSR (and other sparse formats) are converted to CSC once; unsorted or
@@ -24,11 +24,21 @@ def as_design(X: Any, n_threads: int = 1) -> tuple[Design, np.ndarray, Any]:
     Raises
     ------
     ValueError, TypeError
-        If X is not a finite two-dimensional matrix of real numbers with at least one row and one column.
+        If X is not a two-dimensional matrix of real numbers with at least one row and one column.
     """
     names = column_names(X)
-    design = _sparse(X, n_threads) if sp.issparse(X) else _dense(_to_array(X), n_threads)
-    largest = largest_entries(design)
+    return (_sparse(X, n_threads) if sp.issparse(X) else _dense(_to_array(X), n_threads)), names
+
+
+def check_entries(design: Design, weights: np.ndarray | None = None) -> tuple[np.ndarray, Any]:
+    """Return max_i |x_ij| of every column and, given weights, means and spreads; all in one look at X.
+
+    Raises
+    ------
+    ValueError
+        If an entry is not finite, or columns are too large or too small.
+    """
+    largest, *moments = survey(design, weights)
     if np.isnan(largest).any():
         column = int(np.flatnonzero(np.isnan(largest))[0])
         raise ValueError(
@@ -40,7 +50,7 @@ def as_design(X: Any, n_threads: int = 1) -> tuple[Design, np.ndarray, Any]:
             f"X: expected columns whose largest entries are 0 or between {1 / LARGEST:g} and {LARGEST:g}, got "
             f"{largest[largest > 0].min():g} to {largest.max():g}. Change the units of such columns."
         )
-    return design, largest, names
+    return largest, None if weights is None else moments
 
 
 def column_names(X: Any) -> Any:

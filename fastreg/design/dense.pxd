@@ -1,4 +1,4 @@
-from fastreg.design.base cimport Affine, Columns, Design, Vectors, index_t
+from fastreg.design.base cimport Affine, Columns, Design, Survey, Vectors, index_t
 from fastreg.design.tiles cimport Tile
 
 
@@ -10,7 +10,7 @@ cdef struct Job:
     const double* weight
     const double* scale
     double* out
-    double* spread
+    Survey survey
     # correlate: pieces are chunks of columns times blocks of so many rows.
     index_t chunks
     index_t rows

@@ -12,7 +12,9 @@ import numpy as np
 from cython.parallel cimport prange, threadid
 from libc.math cimport fabs, NAN
 
-from fastreg.design.base cimport CUBE, STRIP, Affine, Columns, Design, Vectors, ceil_div, column_at, index_t
+from fastreg.design.base cimport (
+    CUBE, STRIP, Affine, Columns, Design, Survey, Vectors, ceil_div, column_at, index_t,
+)
 from fastreg.design.tiles cimport (
     Tile, combine, combine_single, dot, dot_single, largest_of, load_tile, project, spread_of,
 )
@@ -144,19 +146,14 @@ cdef class DenseDesign(Design):
                 work(self, job, item)
         return 0
 
-    cdef int scan(self, double* largest) except -1 nogil:
+    cdef int survey(self, const double* weight, const double* scale, Survey out) except -1 nogil:
         cdef Job job
         cdef double entries = <double> self.n_rows * self.tile_cols
-        job.cols.index, job.cols.count, job.out = NULL, self.n_cols, largest
-        return self.each(scan_chunk, &job, ceil_div(self.n_cols, self.tile_cols), entries)
-
-    cdef int moments(self, const double* weight, const double* scale, double* mean, double* spread) except -1 nogil:
-        cdef Job job
         job.cols.index, job.cols.count = NULL, self.n_cols
-        cdef double entries = <double> self.n_rows * self.tile_cols
-        job.weight, job.scale, job.out, job.spread = weight, scale, mean, spread
-        self.entries_read += self.n_entries
-        return self.each(moments_chunk, &job, ceil_div(self.n_cols, self.tile_cols), entries)
+        job.weight, job.scale, job.survey = weight, scale, out
+        if out.mean != NULL:
+            self.entries_read += self.n_entries
+        return self.each(survey_chunk, &job, ceil_div(self.n_cols, self.tile_cols), entries)
 
     cdef int correlate(self, Vectors u, Columns cols, double* out) except -1 nogil:
         cdef Job job
@@ -229,30 +226,44 @@ cdef class DenseDesign(Design):
 
 # The pieces of work. A chunk is tile_cols columns; the entry (i, j) of a loaded tile is tile[j * at + i * step].
 
-cdef void scan_chunk(DenseDesign X, Job* job, index_t item) noexcept nogil:
+cdef void survey_chunk(DenseDesign X, Job* job, index_t item) noexcept nogil:
+    # Every tile is loaded once, whatever is wanted of it.
     cdef double* tile = &X.tiles[threadid(), 0]
-    cdef double* largest = job.out + item * X.tile_cols
+    cdef index_t first = item * X.tile_cols
+    cdef index_t block, j
     cdef Tile t
-    cdef index_t block, i, j
-    cdef double value
-    for j in range(min(X.tile_cols, X.n_cols - item * X.tile_cols)):
-        largest[j] = 0.0
+    cdef double seen = 0.0
+    for j in range(first, min(first + X.tile_cols, X.n_cols)):
+        if job.survey.largest != NULL:
+            job.survey.largest[j] = 0.0
+        if job.survey.mean != NULL:
+            job.survey.mean[j] = 0.0
+            job.survey.spread[j] = 0.0
     for block in range(ceil_div(X.n_rows, X.tile_rows)):
-        t = X.tile(block * X.tile_rows, X.n_rows, item * X.tile_cols, X.n_cols)
+        t = X.tile(block * X.tile_rows, X.n_rows, first, X.n_cols)
         X.load(job.cols, t, tile)
-        if t.by_row:
-            value = largest_of(tile, t.nr * t.nc)
-            for i in range(t.nr):
-                for j in range(t.nc):
-                    largest[j] = keep_larger(largest[j], fabs(tile[i * t.nc + j]))
-            # Rarely: there is a NaN or an infinity somewhere in the tile.
-            for i in range(t.nr * t.nc if value != value else 0):
-                if tile[i] * 0.0 != 0.0:
-                    largest[i % t.nc] = NAN
-        else:
+        if job.survey.largest != NULL:
+            scan_tile(tile, t, job.survey.largest + first)
+        if job.survey.mean != NULL:
+            seen = merge_moments(tile, t, job, seen)
+
+
+cdef void scan_tile(const double* tile, Tile t, double* largest) noexcept nogil:
+    cdef index_t i, j
+    cdef double value
+    if t.by_row:
+        value = largest_of(tile, t.nr * t.nc)
+        for i in range(t.nr):
             for j in range(t.nc):
-                value = largest_of(tile + j * t.nr, t.nr)
-                largest[j] = NAN if value != value else keep_larger(largest[j], value)
+                largest[j] = keep_larger(largest[j], fabs(tile[i * t.nc + j]))
+        # Rarely: there is a NaN or an infinity somewhere in the tile.
+        for i in range(t.nr * t.nc if value != value else 0):
+            if tile[i] * 0.0 != 0.0:
+                largest[i % t.nc] = NAN
+    else:
+        for j in range(t.nc):
+            value = largest_of(tile + j * t.nr, t.nr)
+            largest[j] = NAN if value != value else keep_larger(largest[j], value)
 
 
 cdef inline double keep_larger(double largest, double size) noexcept nogil:
@@ -260,33 +271,26 @@ cdef inline double keep_larger(double largest, double size) noexcept nogil:
     return size if size > largest else largest
 
 
-cdef void moments_chunk(DenseDesign X, Job* job, index_t item) noexcept nogil:
-    # Two passes inside a tile, then the merge of Chan, Golub & LeVeque (1983): no cancellation at any mean/sd.
-    cdef double* tile = &X.tiles[threadid(), 0]
+cdef double merge_moments(const double* tile, Tile t, Job* job, double seen) noexcept nogil:
+    # Two passes inside a tile, then the merge of Chan, Golub & LeVeque (1983) with what has been seen of the weights:
+    # no cancellation at any mean/sd.
     cdef double[TILE] mean
     cdef double[TILE] spread
-    cdef index_t first = item * X.tile_cols
-    cdef index_t block, i, j
-    cdef Tile t
-    cdef double seen = 0.0
-    cdef double here, d
-    for j in range(first, min(first + X.tile_cols, X.n_cols)):
-        job.out[j] = 0.0
-        job.spread[j] = 0.0
-    for block in range(ceil_div(X.n_rows, X.tile_rows)):
-        t = X.tile(block * X.tile_rows, X.n_rows, first, X.n_cols)
-        here = 0.0
-        for i in range(t.row, t.row + t.nr):
-            here += job.weight[i]
-        if here == 0.0:
-            continue
-        X.load(job.cols, t, tile)
-        tile_moments(tile, t, job.weight + t.row, job.scale + first, here, mean, spread)
-        for j in range(t.nc):
-            d = mean[j] - job.out[first + j]
-            job.spread[first + j] += spread[j] + d * d * (seen * here / (seen + here))
-            job.out[first + j] += d * (here / (seen + here))
-        seen += here
+    cdef double* all_mean = job.survey.mean + t.first
+    cdef double* all_spread = job.survey.spread + t.first
+    cdef double here = 0.0
+    cdef double d
+    cdef index_t i, j
+    for i in range(t.row, t.row + t.nr):
+        here += job.weight[i]
+    if here == 0.0:
+        return seen
+    tile_moments(tile, t, job.weight + t.row, job.scale + t.first, here, mean, spread)
+    for j in range(t.nc):
+        d = mean[j] - all_mean[j]
+        all_spread[j] += spread[j] + d * d * (seen * here / (seen + here))
+        all_mean[j] += d * (here / (seen + here))
+    return seen + here
 
 
 cdef void tile_moments(

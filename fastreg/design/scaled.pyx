@@ -13,8 +13,12 @@ import numpy as np
 
 from fastreg.design.base cimport Columns, Compressed, Design, Vectors, column_at, index_t
 
+from fastreg.design.scan import survey
+
 # A column whose standard deviation is below this multiple of its mean is constant up to rounding.
 CONSTANT = 32 * np.finfo(float).eps
+# The squares of entries between 1 / TAME and TAME are far from the limits of numbers.
+TAME = 1e100
 
 
 cdef class ScaledDesign:
@@ -26,6 +30,7 @@ cdef class ScaledDesign:
     largest : ndarray (n_cols,), largest absolute entry of every column
     weights : ndarray (n_rows,), sample weights that sum to 1
     center : bool, whether columns are centered (an intercept is fitted)
+    moments : None or (mean, spread), ndarrays (n_cols,) of the unscaled columns, where they are known
 
     Attributes
     ----------
@@ -35,18 +40,16 @@ cdef class ScaledDesign:
     columns : None or ndarray (n_features,), the raw columns that are features
     """
 
-    def __init__(self, Design raw, largest, weights, bint center):
-        cdef double[::1] mean, spread, weight
-        cdef const double[::1] scale
+    def __init__(self, Design raw, largest, weights, bint center, moments=None):
         self.raw = raw
         self.n_rows = raw.n_rows
         _, exponent = np.frexp(largest)
         self.scale = np.ldexp(1.0, np.clip(-exponent, -1000, 1000))
-        self.mean = np.empty(raw.n_cols)
-        self.deviation = np.empty(raw.n_cols)
-        mean, spread, scale, weight = self.mean, self.deviation, self.scale, np.ascontiguousarray(weights)
-        with nogil:
-            raw.moments(&weight[0], &scale[0], &mean[0], &spread[0])
+        if moments is not None and largest.max() < TAME and np.all((largest == 0) | (largest > 1 / TAME)):
+            # Powers of two change no digit as long as nothing over- or underflows.
+            self.mean, self.deviation = moments[0] * self.scale, moments[1] * self.scale**2
+        else:
+            _, self.mean, self.deviation = survey(raw, weights, self.scale)
         np.sqrt(self.deviation, out=self.deviation)
         self.deviation[self.deviation <= CONSTANT * np.abs(self.mean)] = 0.0
         norm = self.deviation.copy() if center else np.hypot(self.deviation, self.mean)

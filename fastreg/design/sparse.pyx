@@ -12,7 +12,7 @@ from cython.parallel cimport prange
 from libc.math cimport fabs, sqrt, NAN
 
 from fastreg.design.base cimport (
-    CUBE, STRIP, Affine, Columns, Compressed, Design, Vectors, column_at, index_t,
+    CUBE, STRIP, Affine, Columns, Compressed, Design, Survey, Vectors, column_at, index_t,
 )
 from fastreg.runtime.interrupt cimport poll
 
@@ -149,28 +149,20 @@ cdef class SparseDesign(Design):
             total += self.starts[cols.index[j] + 1] - self.starts[cols.index[j]]
         return total
 
-    cdef int scan(self, double* largest) except -1 nogil:
+    cdef int survey(self, const double* weight, const double* scale, Survey out) except -1 nogil:
         cdef index_t start = 0
         cdef index_t end, j
         cdef int threads = self.team(self.n_entries)
+        if out.mean != NULL:
+            self.entries_read += self.n_entries
         while start < self.n_cols:
             poll()
             end = self.batch_end(self.everything(), start)
             for j in prange(start, end, num_threads=threads, schedule="dynamic", chunksize=512):
-                largest[j] = largest_entry(self.column(j))
-            start = end
-        return 0
-
-    cdef int moments(self, const double* weight, const double* scale, double* mean, double* spread) except -1 nogil:
-        cdef index_t start = 0
-        cdef index_t end, j
-        cdef int threads = self.team(self.n_entries)
-        self.entries_read += self.n_entries
-        while start < self.n_cols:
-            poll()
-            end = self.batch_end(self.everything(), start)
-            for j in prange(start, end, num_threads=threads, schedule="dynamic", chunksize=512):
-                moments_entries(self.column(j), weight, scale[j], mean + j, spread + j)
+                if out.largest != NULL:
+                    out.largest[j] = largest_entry(self.column(j))
+                if out.mean != NULL:
+                    moments_entries(self.column(j), weight, scale[j], out.mean + j, out.spread + j)
             start = end
         return 0
 

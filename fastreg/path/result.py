@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from fastreg.design.convert import as_design, column_names
+from fastreg.design.convert import as_design, check_entries, column_names
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,9 +106,10 @@ class PathResult:
         names = column_names(X)
         if names is not None and self.feature_names is not None and list(names) != list(self.feature_names):
             raise ValueError("X: expected the columns the path was fitted on, in their order, got other names.")
-        design, _, _ = as_design(X)
+        design, _ = as_design(X)
         if design.n_cols != coefs[0].shape[0]:
             raise ValueError(f"X: expected {coefs[0].shape[0]} features as in the fit, got {design.n_cols}.")
+        check_entries(design)
         weights = None if alpha is None else self._weights(alpha)
         chosen = [c if weights is None else sp.csc_array(c @ weights[:, None]) for c in coefs]
         out = np.stack([design.product(c) for c in chosen], axis=-1)

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from fastreg.design.convert import as_design
+from fastreg.design.convert import as_design, check_entries
 from fastreg.design.scaled import ScaledDesign
 from fastreg.loss.squared import SquaredLoss
 from fastreg.problem.duplicates import group_equal
@@ -148,14 +148,15 @@ def build_problem(X: Any, y: Any, options: Options, collapse: bool = True) -> Pr
     l1_ratio = check_scalar(options.l1_ratio, "l1_ratio", 0.0, 1.0)
     fit_intercept = check_flag(options.fit_intercept, "fit_intercept")
     standardize = check_flag(options.standardize, "standardize")
-    raw, largest, names = as_design(X, resolve_threads(options.n_threads))
+    raw, names = as_design(X, resolve_threads(options.n_threads))
     y, single = check_y(y, raw.n_rows)
     weights = check_weights(options.sample_weight, raw.n_rows)
     offset = check_offset(options.offset, y.shape)
     factors = check_factors(options.penalty_factors, raw.n_cols)
     lower, upper = check_bounds(options.lower_bounds, options.upper_bounds, raw.n_cols)
 
-    design = ScaledDesign(raw, largest, weights, fit_intercept)
+    largest, moments = check_entries(raw, weights)
+    design = ScaledDesign(raw, largest, weights, fit_intercept, moments)
     if options.offset is not None:
         with np.errstate(over="ignore"):
             y = y - offset
