@@ -67,5 +67,7 @@ def two_digits(value: float) -> str:
 
 def scientific(value: float) -> str:
     """Return one digit and a power of ten, as in 1e-6."""
+    if not np.isfinite(value):
+        return "none"
     digit, exponent = f"{value:.0e}".split("e")
     return f"{digit}e{int(exponent)}"

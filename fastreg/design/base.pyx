@@ -26,8 +26,8 @@ computed from centered panels, because subtracting n mean mean' afterwards loses
 import numpy as np
 
 from cython.parallel cimport prange
-from scipy.linalg.cython_blas cimport dgemm
 
+from fastreg.design.cubes cimport multiply_cubes
 from fastreg.runtime.interrupt cimport poll
 
 cdef double THREADS_PAY = 1e6
@@ -147,32 +147,34 @@ cdef class Design:
 
 
 cdef void load_strip(Design X, Affine* affine, Panels* panels, index_t item) noexcept nogil:
-    # Strip `item` of the slab: STRIP columns of CUBE rows; blocks of a come before blocks of b.
+    # Strip `item` of the slab: STRIP columns of CUBE rows, turned into rows of its cube; cubes of a come before those
+    # of b.
+    cdef double[STRIP * CUBE] lines
     cdef index_t strips = panels.blocks * (CUBE // STRIP)
     cdef index_t row = panels.row + (item // strips) * CUBE
     cdef index_t first = (item % strips) * STRIP
-    cdef double* out = panels.data + item * STRIP * CUBE
+    cdef double* cube = panels.data + (item // (CUBE // STRIP)) * CUBE * CUBE + (item % (CUBE // STRIP)) * STRIP
+    cdef index_t i, j
     if first < panels.wa * CUBE:
-        X.load_panel(affine, row, panels.a, first, out)
+        X.load_panel(affine, row, panels.a, first, lines)
     else:
-        X.load_panel(affine, row, panels.b, first - panels.wa * CUBE, out)
+        X.load_panel(affine, row, panels.b, first - panels.wa * CUBE, lines)
+    for i in range(CUBE):
+        for j in range(STRIP):
+            cube[i * CUBE + j] = lines[j * CUBE + i]
 
 
 cdef void multiply_panels(Panels* panels, index_t ia, index_t ib, double* out, index_t stride) noexcept nogil:
-    # out[block ia, block ib] += left' right, summed over the slab in cubes that stay in the calling thread.
+    # out[block ia, block ib] += left' right, summed over the slab.
     cdef int na = <int> min(CUBE, panels.a.count - ia * CUBE)
     cdef int nb = <int> min(CUBE, panels.b.count - ib * CUBE)
-    cdef int cube = CUBE
-    cdef int ld = <int> stride
-    cdef double one = 1.0
-    cdef double* block
+    cdef double* cubes
     cdef index_t right = ib if panels.same else panels.wa + ib
     cdef index_t d
     if panels.same and ia > ib:
         return
     for d in range(panels.depth):
-        block = panels.data + d * panels.blocks * CUBE * CUBE
-        dgemm(
-            "T", "N", &nb, &na, &cube, &one, block + right * CUBE * CUBE, &cube, block + ia * CUBE * CUBE, &cube,
-            &one, out + ia * CUBE * stride + ib * CUBE, &ld,
+        cubes = panels.data + d * panels.blocks * CUBE * CUBE
+        multiply_cubes(
+            cubes + ia * CUBE * CUBE, cubes + right * CUBE * CUBE, out + ia * CUBE * stride + ib * CUBE, stride, na, nb
         )

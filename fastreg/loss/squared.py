@@ -25,9 +25,10 @@ class SquaredLoss:
         if not fit_intercept:
             return np.zeros(len(y)), y
         size = np.abs(y).max(axis=1, where=weights > 0, initial=0.0)
-        means = y @ weights
+        # einsum: a BLAS would start threads of its own for so little.
+        means = np.einsum("ki,i->k", y, weights)
         residuals = y - means[:, None]
-        correction = residuals @ weights
+        correction = np.einsum("ki,i->k", residuals, weights)
         residuals -= correction[:, None]
         spread = np.abs(residuals).max(axis=1, where=weights > 0, initial=0.0)
         residuals[spread <= 16 * EPS * size] = 0.0

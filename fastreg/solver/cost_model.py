@@ -7,7 +7,8 @@ min(n, p) for the lasso):
   It pays where p is small against n, or where everything is small.
 * A *packed Gram* copies the n |W| numbers of the working columns and costs n |W|^2 flops; a step then costs |W|.
   It pays for wide dense data, where n |W| is small.
-* A *streamed Gram* keeps no columns: it reads those of X again whenever W grows. For dense data too tall to pack.
+* A *streamed Gram* keeps no columns: it reads those of X again whenever W grows. For dense data with more rows than
+  columns, or too large to pack.
 * *Sparse columns* copy the entries of W; a step costs the entries of one column. For sparse data, unless the
   complete Gram is cheap. While they are few and long they have a Gram matrix too, made row by row of their entries.
 * On every Gram form the subproblem is solved exactly by tracing; coordinate descent is there for the other forms, and
@@ -54,7 +55,8 @@ def choose_form(design: ScaledDesign, n_alphas: int) -> Form:
     widest = min(p, 2 * min(n, p))
     if 8 * widest * widest > WORKING_SET_MB * 2**20 and 8 * n * widest <= WORKING_SET_MB * 2**20:
         return DenseColumns(design)
-    return GramForm(design, DenseColumns(design) if 8 * n * widest <= PACKED_MB * 2**20 else None)
+    packed = n <= p and 8 * n * widest <= PACKED_MB * 2**20
+    return GramForm(design, DenseColumns(design) if packed else None)
 
 
 class Budget(NamedTuple):

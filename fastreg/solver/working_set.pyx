@@ -199,10 +199,11 @@ cdef class WorkingSetSolver(CertifiedPoint):
 
     cdef int approach(self, double a1, double a2, index_t max_iter) except -1 nogil:
         # From the null model to the neighborhood of a small a1 in coarse steps, one round each: the working set that
-        # grows on the way is a good one, while one chosen by the correlations of the null model is not.
+        # grows on the way is a good one, while one chosen by the correlations of the null model is not. (Where rows
+        # outnumber features that one is good enough, and every round costs reading long columns.)
         cdef double here = self.level()
         cdef double ahead = APPROACH * here
-        if self.form.kind != 0 or self.complete:
+        if self.form.kind != 0 or self.complete or self.design.n_rows > self.n_features:
             return 0
         self.pen.a2 = a2
         while ahead > a1:

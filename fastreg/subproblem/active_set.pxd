@@ -12,6 +12,7 @@ cdef class ActiveSet:
     cdef double[::1] y
     cdef double[::1] cosine
     cdef double[::1] sine
+    cdef double[::1] cubes
 
     cdef int reserve_factor(self, index_t rows) except -1 nogil
 

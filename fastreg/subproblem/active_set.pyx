@@ -9,10 +9,10 @@ import numpy as np
 
 from cython.parallel cimport prange
 from libc.math cimport sqrt
-from libc.string cimport memcpy
-from scipy.linalg.cython_blas cimport dgemm
+from libc.string cimport memcpy, memset
 
 from fastreg.design.base cimport CUBE, ceil_div, index_t
+from fastreg.design.cubes cimport multiply_cubes, turn_lines
 from fastreg.design.tiles cimport axpy, combine, dot, rotate
 from fastreg.penalty.elastic_net cimport Penalty
 from fastreg.subproblem.gram cimport GramForm
@@ -34,6 +34,7 @@ cdef class ActiveSet:
             L[:used, :used], y[:used] = self.L[:used, :used], self.y[:used]
         self.L, self.y = L, y
         self.cosine, self.sine = np.empty(capacity), np.empty(capacity)
+        self.cubes = np.empty((capacity + CUBE) * CUBE)
 
     cdef int reserve_factor(self, index_t rows) except -1 nogil:
         # Room for a factor of so many rows; those in use are kept. The active set is much smaller than W.
@@ -71,6 +72,11 @@ cdef int factorize(ActiveSet self, GramForm form, const Penalty* pen) except -1 
         self.w[k] = self.L[k, k]
     for k in range(blocks):
         team = form.design.raw.team((<double> self.size - k * CUBE) * k * CUBE * CUBE / 8)
+        for j in range(k):
+            turn_lines(
+                &self.L[k * CUBE, j * CUBE], self.L.shape[1], <int> min(CUBE, self.size - k * CUBE), CUBE,
+                &self.cubes[j * CUBE * CUBE],
+            )
         for block in prange(k, blocks, num_threads=team, schedule="dynamic"):
             subtract_products(self, block, k)
         if not factorize_block(self, k * CUBE, min(CUBE, self.size - k * CUBE)):
@@ -81,20 +87,21 @@ cdef int factorize(ActiveSet self, GramForm form, const Penalty* pen) except -1 
 
 
 cdef void subtract_products(ActiveSet self, index_t row, index_t col) noexcept nogil:
-    # L[row, col] -= sum_k<col L[row, k] L[col, k]', in blocks so small that BLAS stays in the calling thread.
+    # L[row, col] -= sum_k<col L[row, k] L[col, k]', block by block; the cubes of L[col, :] are there.
+    cdef double[CUBE * CUBE] cube
+    cdef double[CUBE * CUBE] sums
     cdef int nr = <int> min(CUBE, self.size - row * CUBE)
     cdef int nc = <int> min(CUBE, self.size - col * CUBE)
-    cdef int ld = <int> self.L.shape[1]
-    cdef int depth = <int> CUBE
-    cdef double minus = -1.0
-    cdef double one = 1.0
-    cdef index_t k
+    cdef index_t k, i, j
+    if col == 0:
+        return
+    memset(sums, 0, CUBE * CUBE * sizeof(double))
     for k in range(col):
-        # BLAS sees rows as columns.
-        dgemm(
-            "T", "N", &nc, &nr, &depth, &minus, &self.L[col * CUBE, k * CUBE], &ld, &self.L[row * CUBE, k * CUBE], &ld,
-            &one, &self.L[row * CUBE, col * CUBE], &ld,
-        )
+        turn_lines(&self.L[row * CUBE, k * CUBE], self.L.shape[1], nr, CUBE, cube)
+        multiply_cubes(cube, &self.cubes[k * CUBE * CUBE], sums, CUBE, nr, nc)
+    for i in range(nr):
+        for j in range(nc):
+            self.L[row * CUBE + i, col * CUBE + j] -= sums[i * CUBE + j]
 
 
 cdef bint factorize_block(ActiveSet self, index_t first, index_t count) noexcept nogil:

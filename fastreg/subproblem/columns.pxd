@@ -27,6 +27,9 @@ cdef class Form:
 cdef class DenseColumns(Form):
     cdef double[:, ::1] P
     cdef double[::1] u
+    cdef double[::1] cubes
+
+    cdef void turn(self, index_t col, index_t row, double* cube) noexcept nogil
 
     cdef inline double gradient(self, index_t i) noexcept nogil:
         return dot(&self.P[i, 0], &self.u[0], self.design.n_rows)

@@ -20,9 +20,9 @@ import numpy as np
 
 from cython.parallel cimport prange
 from libc.string cimport memcpy, memset
-from scipy.linalg.cython_blas cimport dgemm
 
 from fastreg.design.base cimport CUBE, Columns, Compressed, ceil_div, index_t
+from fastreg.design.cubes cimport multiply_cubes, turn_lines
 from fastreg.design.scaled cimport ScaledDesign
 from fastreg.design.tiles cimport axpy, dot
 
@@ -107,6 +107,7 @@ cdef class DenseColumns(Form):
         self.kind = 1
         self.P = np.empty((0, design.n_rows))
         self.u = np.empty(design.n_rows)
+        self.cubes = np.empty(0)
 
     def _grow(self, capacity):
         Form._grow(self, capacity)
@@ -142,33 +143,43 @@ cdef class DenseColumns(Form):
             g[i] = self.gradient(i)
 
     cdef int products(self, index_t first, double* Q, index_t stride) except -1 nogil:
-        # In products small enough to stay in the calling thread.
-        cdef index_t high = ceil_div(self.count, CUBE)
-        cdef index_t wide = ceil_div(self.count - first, CUBE)
-        cdef double flops = <double> self.count * (self.count - first) * self.design.n_rows
+        # The new columns are turned into cubes once; then every block of columns meets them, 64 rows after 64 rows.
+        cdef index_t new = self.count - first
+        cdef index_t depth = ceil_div(self.design.n_rows, CUBE)
+        cdef double flops = <double> self.count * new * self.design.n_rows
+        cdef int threads = self.design.raw.team(flops / 8)
         cdef index_t item
-        for item in prange(wide * high, num_threads=self.design.raw.team(flops / 8), schedule="dynamic"):
-            product_block(self, (item // wide) * CUBE, first + (item % wide) * CUBE, Q, stride)
+        if self.cubes.shape[0] < ceil_div(new, CUBE) * depth * CUBE * CUBE:
+            with gil:
+                self.cubes = np.empty(ceil_div(new, CUBE) * depth * CUBE * CUBE)
+        for item in prange(ceil_div(new, CUBE) * depth, num_threads=threads, schedule="static"):
+            self.turn(first + (item // depth) * CUBE, (item % depth) * CUBE, &self.cubes[item * CUBE * CUBE])
+        for item in prange(ceil_div(self.count, CUBE), num_threads=threads, schedule="dynamic"):
+            multiply_block(self, item * CUBE, first, Q, stride)
         return 0
 
+    cdef void turn(self, index_t col, index_t row, double* cube) noexcept nogil:
+        # CUBE rows of CUBE columns, row by row.
+        cdef int count = <int> min(CUBE, self.count - col)
+        turn_lines(&self.P[col, row], self.design.n_rows, count, <int> min(CUBE, self.design.n_rows - row), cube)
 
-cdef void product_block(DenseColumns form, index_t row, index_t col, double* Q, index_t stride) noexcept nogil:
-    # BLAS sees rows as columns.
-    cdef int na = <int> min(CUBE, form.count - row)
-    cdef int nb = <int> min(CUBE, form.count - col)
-    cdef int ld = <int> form.design.n_rows
-    cdef int step = <int> stride
-    cdef int depth
-    cdef index_t block
-    cdef double one = 1.0
-    cdef double beta = 0.0
-    for block in range(ceil_div(form.design.n_rows, CUBE)):
-        depth = <int> min(CUBE, form.design.n_rows - block * CUBE)
-        dgemm(
-            "T", "N", &nb, &na, &depth, &one, &form.P[col, block * CUBE], &ld, &form.P[row, block * CUBE], &ld,
-            &beta, Q + row * stride + col, &step,
-        )
-        beta = 1.0
+
+cdef void multiply_block(DenseColumns form, index_t row, index_t first, double* Q, index_t stride) noexcept nogil:
+    # CUBE lines of Q, from `row` on, times all new columns.
+    cdef double[CUBE * CUBE] cube
+    cdef int count = <int> min(CUBE, form.count - row)
+    cdef index_t depth = ceil_div(form.design.n_rows, CUBE)
+    cdef index_t new = form.count - first
+    cdef index_t block, i, d
+    for i in range(row, row + count):
+        memset(Q + i * stride + first, 0, new * sizeof(double))
+    for d in range(depth):
+        form.turn(row, d * CUBE, cube)
+        for block in range(ceil_div(new, CUBE)):
+            multiply_cubes(
+                cube, &form.cubes[(block * depth + d) * CUBE * CUBE], Q + row * stride + first + block * CUBE, stride,
+                count, <int> min(CUBE, new - block * CUBE),
+            )
 
 
 cdef class SparseColumns(Form):
