@@ -20,7 +20,7 @@ FAR = 100.0
 # In the climb short fits are timed that often.
 SHORT_SECONDS, SHORT_REPEATS = 0.5, 3
 # Afterwards, (seconds of a fit, repeats): slow fits are repeated less often.
-REPEATS = ((0.02, 21), (0.5, 7), (5.0, 3), (np.inf, 1))
+REPEATS = ((0.02, 21), (0.5, 7), (2.0, 3), (np.inf, 1))
 
 
 @dataclass

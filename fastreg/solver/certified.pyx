@@ -77,7 +77,7 @@ cdef class CertifiedPoint:
     cdef int certify(self) except -1 nogil:
         # Exact correlations on W, and of every other feature either that or the proof that it may stay out.
         cdef index_t i
-        self.form.correlations(&self.scratch[0])
+        self.form.correlations(0, &self.scratch[0])
         for i in range(self.form.count):
             self.z[self.form.feature[i]] = self.scratch[i]
         if self.complete:

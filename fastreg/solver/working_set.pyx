@@ -13,7 +13,7 @@ from fastreg.design.scaled cimport ScaledDesign
 from fastreg.design.tiles cimport dot
 from fastreg.penalty.elastic_net cimport may_enter, proximal_step
 from fastreg.solver.certified cimport CertifiedPoint
-from fastreg.subproblem.columns cimport Form, SparseColumns
+from fastreg.subproblem.columns cimport Form
 from fastreg.subproblem.coordinate_descent cimport CoordinateDescent
 from fastreg.subproblem.gap cimport Evidence
 from fastreg.subproblem.gram cimport GramForm
@@ -40,9 +40,9 @@ cdef double sparse_entries(Form form) noexcept nogil:
     if form.count == 0:
         return -1.0
     if form.kind == 2:
-        return <double> (<SparseColumns> form).starts[form.count]
+        return form.entries()
     if form.kind == 0 and (<GramForm> form).columns is not None and (<GramForm> form).columns.kind == 2:
-        return <double> (<SparseColumns> (<GramForm> form).columns).starts[form.count]
+        return (<GramForm> form).columns.entries()
     return -1.0
 
 

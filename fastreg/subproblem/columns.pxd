@@ -19,7 +19,8 @@ cdef class Form:
     cdef int append(self, const index_t* features, index_t count) except -1 nogil
     cdef int refresh(self, const double* target) except -1 nogil
     cdef int residual(self, const double* target, double* u) except -1 nogil
-    cdef void correlations(self, double* g) noexcept nogil
+    cdef void correlations(self, index_t first, double* g) noexcept nogil
+    cdef double entries(self) noexcept nogil
     cdef int products(self, index_t first, double* Q, index_t stride) except -1 nogil
 
 

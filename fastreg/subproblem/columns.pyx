@@ -90,9 +90,13 @@ cdef class Form:
         # Write the current residual, as of the last refresh and the steps since.
         return 0
 
-    cdef void correlations(self, double* g) noexcept nogil:
-        # Write the correlations of the working columns with the residual.
+    cdef void correlations(self, index_t first, double* g) noexcept nogil:
+        # Write the correlations with the residual of the working columns from `first` on to g[first:].
         g[0] = g[0]
+
+    cdef double entries(self) noexcept nogil:
+        # How many numbers of columns are held.
+        return 0.0
 
     cdef int products(self, index_t first, double* Q, index_t stride) except -1 nogil:
         # Write the inner products of all columns with those from `first` on: Q[k, first:] for every k.
@@ -137,10 +141,13 @@ cdef class DenseColumns(Form):
         memcpy(u, &self.u[0], self.design.n_rows * sizeof(double))
         return 0
 
-    cdef void correlations(self, double* g) noexcept nogil:
+    cdef void correlations(self, index_t first, double* g) noexcept nogil:
         cdef index_t i
-        for i in range(self.count):
+        for i in range(first, self.count):
             g[i] = self.gradient(i)
+
+    cdef double entries(self) noexcept nogil:
+        return <double> self.count * self.design.n_rows
 
     cdef int products(self, index_t first, double* Q, index_t stride) except -1 nogil:
         # The new columns are turned into cubes once; then every block of columns meets them, 64 rows after 64 rows.
@@ -264,10 +271,13 @@ cdef class SparseColumns(Form):
             u[i] = self.u[i] + self.shift * self.design._root[i]
         return 0
 
-    cdef void correlations(self, double* g) noexcept nogil:
+    cdef void correlations(self, index_t first, double* g) noexcept nogil:
         cdef index_t i
-        for i in range(self.count):
+        for i in range(first, self.count):
             g[i] = self.gradient(i)
+
+    cdef double entries(self) noexcept nogil:
+        return <double> self.starts[self.count]
 
     cdef int products(self, index_t first, double* Q, index_t stride) except -1 nogil:
         # Gustavson's product (1978): the new columns are turned into rows, and every entry of every column meets

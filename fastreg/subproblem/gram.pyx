@@ -11,6 +11,9 @@ from fastreg.subproblem.columns cimport Form
 
 from fastreg.subproblem.columns import grown
 
+# Fresh correlations may cost this many times what the product with Q costs.
+cdef double FRESH_PAYS = 16.0
+
 
 cdef class GramForm(Form):
     """Gram matrix Q of the working columns and their correlations g with the residual.
@@ -84,7 +87,7 @@ cdef class GramForm(Form):
         cdef Columns old, new
         if self.columns is not None:
             self.columns.products(first, &self.Q[0, 0], self.Q.shape[1])
-            self.columns.correlations(&self.g[0])
+            self.columns.correlations(first, &self.g[0])
             for i in range(first, self.count):
                 for j in range(first):
                     self.Q[i, j] = self.Q[j, i]
@@ -104,13 +107,17 @@ cdef class GramForm(Form):
         return 0
 
     cdef int refresh(self, const double* target) except -1 nogil:
+        # g from the residual where that does not cost much more than from Q: P'u, or c - Q beta.
+        cdef index_t support = 0
         cdef index_t i
         if self.columns is not None:
             for i in range(self.count):
                 self.columns.beta[i] = self.beta[i]
+                support += self.beta[i] != 0.0
             self.columns.refresh(target)
-            self.columns.correlations(&self.g[0])
-            return 0
+            if self.correlation == NULL or self.columns.entries() <= FRESH_PAYS * self.count * (support + 1):
+                self.columns.correlations(0, &self.g[0])
+                return 0
         for i in range(self.count):
             self.g[i] = self.correlation[self.feature[i]]
         for i in range(self.count):
@@ -140,5 +147,5 @@ cdef class GramForm(Form):
             self.design.predict(cols, coef, u)
         return 0
 
-    cdef void correlations(self, double* g) noexcept nogil:
-        memcpy(g, &self.g[0], self.count * sizeof(double))
+    cdef void correlations(self, index_t first, double* g) noexcept nogil:
+        memcpy(g + first, &self.g[first], (self.count - first) * sizeof(double))
