@@ -1,5 +1,9 @@
 """Every kernel against its NumPy twin."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -149,6 +153,33 @@ def test_moments_of_the_look_at_x_are_those_of_scaled_columns(represent):
     before, after = ScaledDesign(design, largest, weights, True), ScaledDesign(design, largest, weights, True, moments)
     np.testing.assert_array_equal(before.mean, after.mean)
     np.testing.assert_array_equal(before.deviation, after.deviation)
+
+
+WITHOUT_AVX512 = """
+import numpy as np
+from test_kernels import scaled_design
+import fastreg
+from fastreg import reference
+from designs import make_data
+A, y = make_data(70, 150, seed=3)
+design = scaled_design(A)
+P = design.packed(np.arange(150))
+np.testing.assert_allclose(design.gram_matrix(np.arange(150)), P @ P.T, atol=1e-13)
+form = reference.standard_form(A, y, l1_ratio=0.7)
+path = fastreg.fit_path(A, y, l1_ratio=0.7, n_alphas=8, tol=1e-12)
+for k, alpha in enumerate(path.alphas):
+    assert reference.dual_gap(form, path.coef(alpha), alpha) <= 1e-11 * form.null_loss
+print("same")
+"""
+
+
+def test_gram_matrices_without_avx512():
+    """The products that BLAS makes where the processor has no AVX-512 units, or the environment asks for them."""
+    environment = {**os.environ, "FASTREG_NO_AVX512": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    run = subprocess.run(
+        [sys.executable, "-c", WITHOUT_AVX512], env=environment, capture_output=True, text=True, check=False
+    )
+    assert run.stdout == "same\n", run.stderr
 
 
 def test_lazy_bound_is_sharp_in_the_span_of_its_references():

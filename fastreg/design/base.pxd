@@ -29,8 +29,8 @@ cdef struct Compressed:
     double* values
 
 
-# Panels are CUBE rows high, and products of CUBE x CUBE x CUBE are the largest that OpenBLAS computes
-# without starting threads of its own, at nearly its full speed.
+# Panels are CUBE rows high: cubes of CUBE x CUBE numbers stay in the nearest caches, and their product is the largest
+# that OpenBLAS, where it is needed, computes without starting threads of its own.
 cdef enum:
     CUBE = 64
     STRIP = 16

@@ -8,6 +8,7 @@
 #define FASTREG_CUBES_H
 
 #include <stddef.h>
+#include <stdlib.h>
 
 #define FASTREG_CUBE 64
 
@@ -34,7 +35,14 @@ FASTREG_MAYBE_UNUSED static void fastreg_turn(const double *lines, ptrdiff_t str
 
 typedef double fastreg_eight __attribute__((vector_size(64), aligned(8), may_alias));
 
-FASTREG_MAYBE_UNUSED static int fastreg_has_cube_kernel(void) { return __builtin_cpu_supports("x86-64-v4"); }
+FASTREG_MAYBE_UNUSED /* FASTREG_NO_AVX512 in the environment asks for dgemm. */
+static int fastreg_has_cube_kernel(void)
+{
+    static int known = -1;
+    if (known < 0)
+        known = __builtin_cpu_supports("x86-64-v4") && getenv("FASTREG_NO_AVX512") == NULL;
+    return known;
+}
 
 /* out[i * stride + j] += sum_k a[k * 64 + i] b[k * 64 + j] for 8 values of i and 16 of j: 16 accumulators, and for every
  * k two loads and eight broadcasts for 16 multiply-adds. */
