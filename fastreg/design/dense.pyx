@@ -227,10 +227,13 @@ cdef class DenseDesign(Design):
 # The pieces of work. A chunk is tile_cols columns; the entry (i, j) of a loaded tile is tile[j * at + i * step].
 
 cdef void survey_chunk(DenseDesign X, Job* job, index_t item) noexcept nogil:
-    # Every tile is loaded once, whatever is wanted of it.
-    cdef double* tile = &X.tiles[threadid(), 0]
+    # Every tile is loaded once, whatever is wanted of it; columns of float64 are read where they lie. ``lead`` is the
+    # distance of lines, which are columns or rows.
+    cdef double* buffer = &X.tiles[threadid(), 0]
+    cdef const double* tile = buffer
+    cdef bint in_place = X.direct and not X.by_row and X.code == DOUBLE
     cdef index_t first = item * X.tile_cols
-    cdef index_t block, j
+    cdef index_t block, j, lead
     cdef Tile t
     cdef double seen = 0.0
     for j in range(first, min(first + X.tile_cols, X.n_cols)):
@@ -241,14 +244,18 @@ cdef void survey_chunk(DenseDesign X, Job* job, index_t item) noexcept nogil:
             job.survey.spread[j] = 0.0
     for block in range(ceil_div(X.n_rows, X.tile_rows)):
         t = X.tile(block * X.tile_rows, X.n_rows, first, X.n_cols)
-        X.load(job.cols, t, tile)
+        if in_place:
+            tile, lead = <const double*> X.data + t.row + first * X.col_stride, X.col_stride
+        else:
+            X.load(job.cols, t, buffer)
+            lead = t.nc if t.by_row else t.nr
         if job.survey.largest != NULL:
-            scan_tile(tile, t, job.survey.largest + first)
+            scan_tile(tile, lead, t, job.survey.largest + first)
         if job.survey.mean != NULL:
-            seen = merge_moments(tile, t, job, seen)
+            seen = merge_moments(tile, lead, t, job, seen)
 
 
-cdef void scan_tile(const double* tile, Tile t, double* largest) noexcept nogil:
+cdef void scan_tile(const double* tile, index_t lead, Tile t, double* largest) noexcept nogil:
     cdef index_t i, j
     cdef double value
     if t.by_row:
@@ -262,7 +269,7 @@ cdef void scan_tile(const double* tile, Tile t, double* largest) noexcept nogil:
                 largest[i % t.nc] = NAN
     else:
         for j in range(t.nc):
-            value = largest_of(tile + j * t.nr, t.nr)
+            value = largest_of(tile + j * lead, t.nr)
             largest[j] = NAN if value != value else keep_larger(largest[j], value)
 
 
@@ -271,7 +278,7 @@ cdef inline double keep_larger(double largest, double size) noexcept nogil:
     return size if size > largest else largest
 
 
-cdef double merge_moments(const double* tile, Tile t, Job* job, double seen) noexcept nogil:
+cdef double merge_moments(const double* tile, index_t lead, Tile t, Job* job, double seen) noexcept nogil:
     # Two passes inside a tile, then the merge of Chan, Golub & LeVeque (1983) with what has been seen of the weights:
     # no cancellation at any mean/sd.
     cdef double[TILE] mean
@@ -285,7 +292,14 @@ cdef double merge_moments(const double* tile, Tile t, Job* job, double seen) noe
         here += job.weight[i]
     if here == 0.0:
         return seen
-    tile_moments(tile, t, job.weight + t.row, job.scale + t.first, here, mean, spread)
+    for j in range(t.nc):
+        mean[j] = 0.0 if t.by_row else dot(tile + j * lead, job.weight + t.row, t.nr)
+        spread[j] = 0.0
+    if t.by_row:
+        combine(tile, t.nr, t.nc, t.nc, job.weight + t.row, mean)
+    for j in range(t.nc):
+        mean[j] = mean[j] / here * job.scale[t.first + j]
+    tile_spread(tile, lead, t, job.weight + t.row, job.scale + t.first, mean, spread)
     for j in range(t.nc):
         d = mean[j] - all_mean[j]
         all_spread[j] += spread[j] + d * d * (seen * here / (seen + here))
@@ -293,19 +307,13 @@ cdef double merge_moments(const double* tile, Tile t, Job* job, double seen) noe
     return seen + here
 
 
-cdef void tile_moments(
-    const double* tile, Tile t, const double* weight, const double* scale, double here, double* mean, double* spread
+cdef void tile_spread(
+    const double* tile, index_t lead, Tile t, const double* weight, const double* scale, const double* mean,
+    double* spread,
 ) noexcept nogil:
-    # Weighted means, and weighted sums of squares about them, of the scaled columns of a tile of weight `here`.
+    # Add the weighted sums of squares of the scaled columns of a tile about their means.
     cdef index_t i, j
     cdef double d
-    for j in range(t.nc):
-        mean[j] = 0.0 if t.by_row else dot(tile + j * t.nr, weight, t.nr)
-        spread[j] = 0.0
-    if t.by_row:
-        combine(tile, t.nr, t.nc, t.nc, weight, mean)
-    for j in range(t.nc):
-        mean[j] = mean[j] / here * scale[j]
     if t.by_row:
         for i in range(t.nr):
             for j in range(t.nc):
@@ -313,7 +321,7 @@ cdef void tile_moments(
                 spread[j] += weight[i] * (d * d)
     else:
         for j in range(t.nc):
-            spread[j] = spread_of(tile + j * t.nr, weight, t.nr, scale[j], mean[j])
+            spread[j] = spread_of(tile + j * lead, weight, t.nr, scale[j], mean[j])
 
 
 cdef void correlate_chunk(DenseDesign X, Job* job, index_t item) noexcept nogil:
@@ -352,16 +360,19 @@ cdef void pack_chunk(DenseDesign X, Job* job, index_t item) noexcept nogil:
 
 
 cdef void map_tile(DenseDesign X, Affine* affine, Columns cols, Tile t, double* out, index_t stride) noexcept nogil:
-    # out[j * stride + i] = the affinely mapped entries of the tile.
+    # out[j * stride + i] = the affinely mapped entries of the tile; columns of float64 are read where they lie.
+    cdef bint in_place = X.direct and not t.by_row and X.code == DOUBLE
     cdef double* tile = &X.tiles[threadid(), 0]
+    cdef const double* source
     cdef index_t at = 1 if t.by_row else t.nr
     cdef index_t step = t.nc if t.by_row else 1
     cdef double scale, center
-    cdef index_t i, j
-    if t.nc:
+    cdef index_t i, j, col
+    if t.nc and not in_place:
         X.load(cols, t, tile)
     for j in range(t.nc):
-        scale = affine.scale[column_at(cols, t.first + j)]
-        center = affine.center[column_at(cols, t.first + j)]
+        col = column_at(cols, t.first + j)
+        scale, center = affine.scale[col], affine.center[col]
+        source = <const double*> X.data + t.row + col * X.col_stride if in_place else tile + j * at
         for i in range(t.nr):
-            out[j * stride + i] = (tile[j * at + i * step] * scale - center) * affine.root[t.row + i]
+            out[j * stride + i] = (source[i * step] * scale - center) * affine.root[t.row + i]
