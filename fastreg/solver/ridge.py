@@ -167,9 +167,9 @@ class RidgeSolver:
                 U = y - self.design.predictions(coefs)
                 Z = self.design.correlations(U)
                 losses = 0.5 * np.einsum("ki,ki->k", U, U)
-            gaps = self._gaps(y, coefs, Z, part, losses)
-            for k in range(len(part)):
-                yield coefs[k], next(gaps), max(float(losses[k]), 0.0), iterations
+            losses = np.maximum(losses, 0.0)
+            for beta, gap, loss in zip(coefs, self._gaps(y, coefs, Z, part, losses), losses, strict=True):
+                yield beta, gap, float(loss), iterations
 
     def _gaps(
         self, y: np.ndarray, coefs: np.ndarray, Z: np.ndarray, a2: np.ndarray, losses: np.ndarray
@@ -184,7 +184,7 @@ class RidgeSolver:
             quick = 0.5 * np.einsum("kj,kj->k", lost, lost / (a2[:, None] * self.l2))
         for k, loss in enumerate(losses):
             exact = quick[k] <= NO_GAP * (y @ y)
-            yield float(quick[k]) if exact else self._gap(y, coefs[k], Z[k], float(a2[k]), max(float(loss), 0.0))
+            yield float(quick[k]) if exact else self._gap(y, coefs[k], Z[k], float(a2[k]), float(loss))
 
     def _gap(self, y: np.ndarray, beta: np.ndarray, z: np.ndarray, a2: float, loss: float) -> float:
         size = len(beta)

@@ -29,8 +29,6 @@ cdef int MAX_STALLS = 3
 cdef index_t MIN_GROWTH = 64
 # Events after which tracing gives up and coordinate descent takes over: so many, and some for every feature of W.
 cdef index_t MAX_EVENTS = 1000
-# How often tracing may start again for something that it had not watched.
-cdef int MAX_RETRACES = 20
 # A cold start goes down to its first alpha in steps of this ratio.
 cdef double APPROACH = 0.6
 
@@ -217,17 +215,13 @@ cdef class WorkingSetSolver(CertifiedPoint):
 
     cdef int trace(self, index_t max_iter) except -1 nogil:
         # The exact solution on the working set, where there is a Gram matrix; whether that is what it holds now.
+        cdef index_t most = min(max_iter, MAX_EVENTS + 4 * self.form.count)
         cdef bint exact
-        cdef int _
         if self.form.kind != 0 or self.form.count == 0:
             return self.form.count == 0
-        for _ in range(MAX_RETRACES):
-            exact = self.tracer.trace(<GramForm> self.form, &self.pen, min(max_iter, MAX_EVENTS + 4 * self.form.count))
-            self.form.refresh(&self.target[0])
-            self.events += self.tracer.events
-            if not exact or not self.tracer.missed(<GramForm> self.form, &self.pen):
-                return exact
-        return False
+        exact = self.tracer.solve(<GramForm> self.form, &self.pen, &self.target[0], most)
+        self.events += self.tracer.events
+        return exact
 
     cdef index_t grow(self) except -1 nogil:
         # Add violators, those whose own best step is longest first; return how many there were.

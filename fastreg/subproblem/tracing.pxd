@@ -13,4 +13,5 @@ cdef class Tracer(Course):
     cdef readonly index_t events
 
     cdef void forget(self) noexcept nogil
+    cdef bint solve(self, GramForm form, const Penalty* pen, const double* target, index_t max_events) except -1 nogil
     cdef bint trace(self, GramForm form, const Penalty* pen, index_t max_events) except -1 nogil

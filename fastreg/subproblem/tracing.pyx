@@ -35,6 +35,9 @@ from fastreg.subproblem.course cimport (
 )
 from fastreg.subproblem.gram cimport GramForm
 
+# How often tracing may start again for something that it had not watched.
+cdef int MAX_RETRACES = 20
+
 
 cdef class Tracer(Course):
     """The method: from a warm start, event by event, to the penalty asked for."""
@@ -54,15 +57,27 @@ cdef class Tracer(Course):
         cdef const double[::1] lower = penalty["lower"], upper = penalty["upper"]
         cdef Penalty pen = bind(l1, l2, lower, upper, a1, a2)
         form.refresh(&target[0])
-        exact = self.trace(form, &pen, max_events)
-        form.refresh(&target[0])
-        while exact and self.missed(form, &pen):
-            exact = self.trace(form, &pen, max_events)
-            form.refresh(&target[0])
+        exact = self.solve(form, &pen, &target[0], max_events)
         return np.array(form.beta[:form.count]), exact
 
     cdef void forget(self) noexcept nogil:
         self.ready = False
+
+    cdef bint solve(self, GramForm form, const Penalty* pen, const double* target, index_t max_events) except -1 nogil:
+        # Trace, with fresh gradients afterwards, until nothing that was not watched has slipped through. False if the
+        # solution is not exact: the events of one trace, at most max_events, or the repeats ran out.
+        cdef index_t events = 0
+        cdef bint exact = False
+        cdef int _
+        for _ in range(MAX_RETRACES):
+            exact = self.trace(form, pen, max_events)
+            form.refresh(target)
+            events += self.events
+            if not exact or not self.missed(form, pen):
+                break
+            exact = False
+        self.events = events
+        return exact
 
     cdef bint trace(self, GramForm form, const Penalty* pen, index_t max_events) except -1 nogil:
         # Solve for the penalty `pen` from the form's coefficients, for what is watched; False if the events ran out,
