@@ -35,8 +35,8 @@ FASTREG_MAYBE_UNUSED static void fastreg_turn(const double *lines, ptrdiff_t str
 
 typedef double fastreg_eight __attribute__((vector_size(64), aligned(8), may_alias));
 
-FASTREG_MAYBE_UNUSED /* FASTREG_NO_AVX512 in the environment asks for dgemm. */
-static int fastreg_has_cube_kernel(void)
+/* FASTREG_NO_AVX512 in the environment asks for dgemm. */
+FASTREG_MAYBE_UNUSED static int fastreg_has_cube_kernel(void)
 {
     static int known = -1;
     if (known < 0)
@@ -68,8 +68,8 @@ fastreg_cube_tile(const double *restrict a, const double *restrict b, double *re
 }
 
 /* out[i * stride + j] += sum_k a[k * 64 + i] b[k * 64 + j] for i < rows, j < columns, both at most 64. */
-__attribute__((target("arch=x86-64-v4"), unused)) static void fastreg_cube(const double *a, const double *b, double *out,
-                                                                   ptrdiff_t stride, int rows, int columns)
+__attribute__((target("arch=x86-64-v4"), unused)) static void
+fastreg_cube(const double *a, const double *b, double *out, ptrdiff_t stride, int rows, int columns)
 {
     int i, j, r, c;
     for (j = 0; j < columns; j += 16)
@@ -89,7 +89,8 @@ __attribute__((target("arch=x86-64-v4"), unused)) static void fastreg_cube(const
 #else
 
 FASTREG_MAYBE_UNUSED static int fastreg_has_cube_kernel(void) { return 0; }
-FASTREG_MAYBE_UNUSED static void fastreg_cube(const double *a, const double *b, double *out, ptrdiff_t stride, int rows, int columns)
+FASTREG_MAYBE_UNUSED static void
+fastreg_cube(const double *a, const double *b, double *out, ptrdiff_t stride, int rows, int columns)
 {
     (void)a, (void)b, (void)out, (void)stride, (void)rows, (void)columns;
 }
