@@ -1,6 +1,7 @@
 """The board's yardstick against the reference, and its machinery on a tiny problem."""
 
 import json
+import signal
 import sys
 from importlib import import_module
 
@@ -173,8 +174,10 @@ def test_a_process_that_dies_or_hangs_is_ended(tiny):
     worker.process.kill()
     with pytest.raises(WorkerError, match=r"SIGKILL|ended"):
         worker.ask(60, do="fit", tol=1e-6, option="path")
+    worker.start()
+    worker.process.send_signal(signal.SIGSTOP)
     with pytest.raises(WorkerTimeout):
-        worker.ask(0.0, do="setup")
+        worker.ask(0.1, do="setup")
     assert worker.process is None
     # And is started again when it is needed.
     assert setup(worker, cell.problem)["options"] == ["path"]

@@ -36,6 +36,17 @@ cdef enum:
     STRIP = 16
 
 
+cdef struct Panel:
+    # nr rows from `row` on and nc columns from position `first` on, and where they go: `blocks` cubes side by side hold
+    # CUBE rows, the next CUBE rows are in the `blocks` cubes that follow; column 0 is at `cubes`.
+    index_t row
+    index_t nr
+    index_t first
+    index_t nc
+    double* cubes
+    index_t blocks
+
+
 cdef struct Survey:
     # One number a column each.
     double* largest
@@ -58,7 +69,7 @@ cdef class Design:
     cdef int predict(self, Columns cols, Vectors coef, double* eta) except -1 nogil
     cdef int pack(self, Affine* affine, Columns cols, double* out) except -1 nogil
     cdef int compress(self, Affine* affine, Columns cols, Compressed out) except -1 nogil
-    cdef void load_panel(self, Affine* affine, index_t row, Columns cols, index_t first, double* out) noexcept nogil
+    cdef void load_panel(self, Affine* affine, Columns cols, Panel panel) noexcept nogil
     cdef double size_of(self, Columns cols) noexcept nogil
     cdef bint equal(self, index_t a, index_t b) noexcept nogil
     cdef int gram(self, Affine* affine, Columns a, Columns b, double* out, index_t stride) except -1 nogil
@@ -68,6 +79,12 @@ cdef class Design:
 
 cdef inline index_t column_at(Columns cols, index_t position) noexcept nogil:
     return cols.index[position] if cols.index != NULL else position
+
+
+cdef inline double* place_in(Panel panel, index_t row, index_t column) noexcept nogil:
+    # Where row `row` of the panel and column `column` of X's chosen ones go; lines of a cube are CUBE apart.
+    cdef index_t cube = (row // CUBE) * panel.blocks + column // CUBE
+    return panel.cubes + cube * CUBE * CUBE + (row % CUBE) * CUBE + column % CUBE
 
 
 cdef inline index_t ceil_div(index_t a, index_t b) noexcept nogil:

@@ -6,7 +6,7 @@ columns, so that a virtual call costs nothing and threads have something to shar
 raw matrix of n_rows x n_cols and ``cols`` names some of its columns.
 
 ========== ==================================================================================
-survey     max_i |x_ij| for every column, NaN where a column holds NaN or infinity; and, given weights that sum to 1,
+survey     max_i |x_ij| for every column, NaN where a column holds NaN or infinity; and, with weights that sum to 1,
            mean_j = sum_i w_i s_j x_ij and spread_j = sum_i w_i (s_j x_ij - mean_j)^2
 correlate  out[t, j] = sum_i x_ij u[t, i] for the columns and every vector u_t
 predict    eta[t, i] += sum_j x_ij coef[t, j]
@@ -31,12 +31,20 @@ from fastreg.design.cubes cimport multiply_cubes
 from fastreg.runtime.interrupt cimport poll
 
 cdef double THREADS_PAY = 1e6
-# Numbers in a slab of panels (16 MB).
+# Numbers in a slab of panels: 16 MB where a team of threads is woken for each, else what stays in the cache (512 KB).
 cdef index_t SLAB_ENTRIES = 1 << 21
+# Strips of a cube, of which each is multiplied by itself: few columns are work for several threads too.
+cdef index_t QUARTERS = CUBE // STRIP
+cdef index_t SLAB_ENTRIES_ALONE = 1 << 16
 
 
-cdef struct Panels:
-    # A slab of `depth` times CUBE rows: for each, `blocks` panels of CUBE columns, wa of them from a, wb from b.
+# Panels are so many cubes long in the direction in which X lies: short lines would be over before the processor has
+# learnt to fetch them ahead.
+cdef index_t LONG = 8
+
+
+cdef struct Slab:
+    # `depth` times CUBE rows from `row` on: for each, `blocks` cubes side by side, wa of them from a, then wb from b.
     Columns a
     Columns b
     index_t wa
@@ -44,8 +52,14 @@ cdef struct Panels:
     index_t blocks
     index_t row
     index_t depth
+    index_t most
     double* data
     bint same
+    # Panels are `high` cubes high and `wide` columns wide: `pieces` of them side by side for a, `more` for b.
+    index_t high
+    index_t wide
+    index_t pieces
+    index_t more
 
 
 cdef class Design:
@@ -55,7 +69,7 @@ cdef class Design:
         self.panel = np.empty(0)
 
     cdef int survey(self, const double* weight, const double* scale, Survey out) except -1 nogil:
-        # largest or the moments (with weight and scale) may be NULL: not wanted. Moments count as a pass.
+        # ``out`` comes filled with zeros.
         return self.missing()
 
     cdef int correlate(self, Vectors u, Columns cols, double* out) except -1 nogil:
@@ -70,9 +84,10 @@ cdef class Design:
     cdef int compress(self, Affine* affine, Columns cols, Compressed out) except -1 nogil:
         return self.missing()
 
-    cdef void load_panel(self, Affine* affine, index_t row, Columns cols, index_t first, double* out) noexcept nogil:
-        # At most STRIP mapped columns of CUBE rows from `row` on, one after the other; zero past either end.
-        out[0] = 0.0
+    cdef void load_panel(self, Affine* affine, Columns cols, Panel panel) noexcept nogil:
+        # The mapped entries of a panel into its cubes, zeros past either end: columns up to a multiple of STRIP (of
+        # CUBE where X lies row by row), rows up to a multiple of CUBE.
+        panel.cubes[0] = 0.0
 
     cdef double size_of(self, Columns cols) noexcept nogil:
         return <double> self.n_rows * cols.count
@@ -87,35 +102,38 @@ cdef class Design:
 
     cdef int gram(self, Affine* affine, Columns a, Columns b, double* out, index_t stride) except -1 nogil:
         # Slabs of rows: all panels of a slab are loaded, then multiplied; two teams of threads a slab.
-        cdef Panels panels
-        cdef index_t slab, item, j, depth
+        cdef Slab slab
+        cdef index_t k, item, j
         cdef double work = <double> self.n_rows * a.count * (1 + b.count // 8)
         cdef int threads = self.team(work)
-        panels.same = a.index == b.index and a.count == b.count
-        panels.a, panels.b = a, b
-        panels.wa, panels.wb = ceil_div(a.count, CUBE), ceil_div(b.count, CUBE)
-        panels.blocks = panels.wa if panels.same else panels.wa + panels.wb
-        depth = max(1, min(SLAB_ENTRIES // (panels.blocks * CUBE * CUBE), ceil_div(self.n_rows, CUBE)))
-        if work < THREADS_PAY:
-            # No team to wake: one panel at a time stays in the cache.
-            depth = 1
-        if self.panel.shape[0] < depth * panels.blocks * CUBE * CUBE:
+        slab.same = a.index == b.index and a.count == b.count
+        slab.a, slab.b = a, b
+        slab.wa, slab.wb = ceil_div(a.count, CUBE), ceil_div(b.count, CUBE)
+        slab.blocks = slab.wa if slab.same else slab.wa + slab.wb
+        k = SLAB_ENTRIES if threads > 1 else SLAB_ENTRIES_ALONE
+        slab.most = max(1, min(k // (slab.blocks * CUBE * CUBE), ceil_div(self.n_rows, CUBE)))
+        if self.panel.shape[0] < slab.most * slab.blocks * CUBE * CUBE:
             with gil:
-                self.panel = np.empty(depth * panels.blocks * CUBE * CUBE)
-        panels.data = &self.panel[0]
+                self.panel = np.empty(slab.most * slab.blocks * CUBE * CUBE)
+        slab.data = &self.panel[0]
         for item in range(a.count):
             for j in range(b.count):
                 out[item * stride + j] = 0.0
-        self.entries_read += self.size_of(a) + (0.0 if panels.same else self.size_of(b))
-        for slab in range(ceil_div(self.n_rows, depth * CUBE)):
+        self.entries_read += self.size_of(a) + (0.0 if slab.same else self.size_of(b))
+        for k in range(ceil_div(self.n_rows, slab.most * CUBE)):
             poll()
-            panels.row = slab * depth * CUBE
-            panels.depth = min(depth, ceil_div(self.n_rows - panels.row, CUBE))
-            for item in prange(panels.depth * panels.blocks * (CUBE // STRIP), num_threads=threads, schedule="static"):
-                load_strip(self, affine, &panels, item)
-            for item in prange(panels.wa * panels.wb, num_threads=threads, schedule="dynamic"):
-                multiply_panels(&panels, item // panels.wb, item % panels.wb, out, stride)
-        if panels.same:
+            slab.row = k * slab.most * CUBE
+            slab.depth = min(slab.most, ceil_div(self.n_rows - slab.row, CUBE))
+            slab.high = 1 if self.by_row else LONG
+            slab.wide = LONG * CUBE if self.by_row else STRIP
+            slab.pieces = ceil_div(slab.wa * CUBE, slab.wide)
+            slab.more = 0 if slab.same else ceil_div(slab.wb * CUBE, slab.wide)
+            j = ceil_div(slab.depth, slab.high) * (slab.pieces + slab.more)
+            for item in prange(j, num_threads=threads, schedule="static"):
+                load_piece(self, affine, &slab, item)
+            for item in prange(slab.wa * QUARTERS * slab.wb, num_threads=threads, schedule="dynamic"):
+                multiply_panels(&slab, item // slab.wb, item % slab.wb, out, stride)
+        if slab.same:
             for item in range(a.count):
                 for j in range(item):
                     out[item * stride + j] = out[j * stride + item]
@@ -146,35 +164,38 @@ cdef class Design:
             raise NotImplementedError(f"{type(self).__name__} does not implement this operation of Design.")
 
 
-cdef void load_strip(Design X, Affine* affine, Panels* panels, index_t item) noexcept nogil:
-    # Strip `item` of the slab: STRIP columns of CUBE rows, turned into rows of its cube; cubes of a come before those
-    # of b.
-    cdef double[STRIP * CUBE] lines
-    cdef index_t strips = panels.blocks * (CUBE // STRIP)
-    cdef index_t row = panels.row + (item // strips) * CUBE
-    cdef index_t first = (item % strips) * STRIP
-    cdef double* cube = panels.data + (item // (CUBE // STRIP)) * CUBE * CUBE + (item % (CUBE // STRIP)) * STRIP
-    cdef index_t i, j
-    if first < panels.wa * CUBE:
-        X.load_panel(affine, row, panels.a, first, lines)
-    else:
-        X.load_panel(affine, row, panels.b, first - panels.wa * CUBE, lines)
-    for i in range(CUBE):
-        for j in range(STRIP):
-            cube[i * CUBE + j] = lines[j * CUBE + i]
+cdef void load_piece(Design X, Affine* affine, Slab* slab, index_t item) noexcept nogil:
+    # Panel `item` of the slab: from top to bottom, at each height those of a before those of b.
+    cdef index_t across = slab.pieces + slab.more
+    cdef index_t top = (item // across) * slab.high
+    cdef index_t left = item % across
+    cdef bint of_a = left < slab.pieces
+    cdef Columns cols = slab.a if of_a else slab.b
+    cdef Panel panel
+    panel.row = slab.row + top * CUBE
+    panel.nr = min(min(slab.high, slab.depth - top) * CUBE, X.n_rows - panel.row)
+    panel.first = (left if of_a else left - slab.pieces) * slab.wide
+    panel.nc = max(0, min(slab.wide, cols.count - panel.first))
+    panel.blocks = slab.blocks
+    panel.cubes = slab.data + (top * slab.blocks + (0 if of_a else slab.wa)) * CUBE * CUBE
+    X.load_panel(affine, cols, panel)
 
 
-cdef void multiply_panels(Panels* panels, index_t ia, index_t ib, double* out, index_t stride) noexcept nogil:
-    # out[block ia, block ib] += left' right, summed over the slab.
-    cdef int na = <int> min(CUBE, panels.a.count - ia * CUBE)
-    cdef int nb = <int> min(CUBE, panels.b.count - ib * CUBE)
+cdef void multiply_panels(Slab* slab, index_t strip, index_t ib, double* out, index_t stride) noexcept nogil:
+    # out[strip, block ib] += left' right, summed over the slab; of a symmetric product the part above the diagonal.
+    cdef index_t ia = strip // QUARTERS
+    cdef index_t top = (strip % QUARTERS) * STRIP
+    cdef index_t left = top if slab.same and ia == ib else 0
+    cdef index_t row = ia * CUBE + top
+    cdef index_t col = ib * CUBE + left
+    cdef index_t right = ib if slab.same else slab.wa + ib
     cdef double* cubes
-    cdef index_t right = ib if panels.same else panels.wa + ib
     cdef index_t d
-    if panels.same and ia > ib:
+    if (slab.same and ia > ib) or row >= slab.a.count or col >= slab.b.count:
         return
-    for d in range(panels.depth):
-        cubes = panels.data + d * panels.blocks * CUBE * CUBE
+    for d in range(slab.depth):
+        cubes = slab.data + d * slab.blocks * CUBE * CUBE
         multiply_cubes(
-            cubes + ia * CUBE * CUBE, cubes + right * CUBE * CUBE, out + ia * CUBE * stride + ib * CUBE, stride, na, nb
+            cubes + ia * CUBE * CUBE + top, cubes + right * CUBE * CUBE + left, out + row * stride + col, stride,
+            <int> min(<index_t> STRIP, slab.a.count - row), <int> min(CUBE - left, slab.b.count - col),
         )

@@ -18,22 +18,10 @@
 #define FASTREG_MAYBE_UNUSED
 #endif
 
-/* cube[k * 64 + i] = lines[i * stride + k] for i < count, k < length; the rest is 0. */
-FASTREG_MAYBE_UNUSED static void fastreg_turn(const double *lines, ptrdiff_t stride, int count, int length, double *cube)
-{
-    int i, k, first;
-    if (count < FASTREG_CUBE || length < FASTREG_CUBE)
-        for (i = 0; i < FASTREG_CUBE * FASTREG_CUBE; i++)
-            cube[i] = 0;
-    for (first = 0; first < count; first += 8)
-        for (k = 0; k < length; k++)
-            for (i = first; i < first + 8 && i < count; i++)
-                cube[k * FASTREG_CUBE + i] = lines[i * stride + k];
-}
-
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12 && defined(__x86_64__) && defined(__gnu_linux__)
 
 typedef double fastreg_eight __attribute__((vector_size(64), aligned(8), may_alias));
+typedef long long fastreg_order __attribute__((vector_size(64)));
 
 /* FASTREG_NO_AVX512 in the environment asks for dgemm. */
 FASTREG_MAYBE_UNUSED static int fastreg_has_cube_kernel(void)
@@ -42,6 +30,37 @@ FASTREG_MAYBE_UNUSED static int fastreg_has_cube_kernel(void)
     if (known < 0)
         known = __builtin_cpu_supports("x86-64-v4") && getenv("FASTREG_NO_AVX512") == NULL;
     return known;
+}
+
+/* cube[k * 64 + i] = lines[i * stride + k] for 8 values of i and of k: halves of lines that follow one another, then
+ * halves of those, change places until every register holds a column. */
+#define FASTREG_INTERLEAVE(x, y, a, b, c, d, e, f, g, h) __builtin_shuffle(x, y, (fastreg_order){a, b, c, d, e, f, g, h})
+__attribute__((target("arch=x86-64-v4"), unused)) static void
+fastreg_turn_eight(const double *restrict lines, ptrdiff_t stride, double *restrict cube)
+{
+    fastreg_eight even[4], odd[4], quarter[4][2];
+    int i;
+#pragma GCC unroll 4
+    for (i = 0; i < 4; i++) {
+        fastreg_eight low = *(const fastreg_eight *)(lines + 2 * i * stride);
+        fastreg_eight high = *(const fastreg_eight *)(lines + (2 * i + 1) * stride);
+        even[i] = FASTREG_INTERLEAVE(low, high, 0, 8, 2, 10, 4, 12, 6, 14);
+        odd[i] = FASTREG_INTERLEAVE(low, high, 1, 9, 3, 11, 5, 13, 7, 15);
+    }
+#pragma GCC unroll 2
+    for (i = 0; i < 2; i++) {
+        quarter[0][i] = FASTREG_INTERLEAVE(even[2 * i], even[2 * i + 1], 0, 1, 8, 9, 4, 5, 12, 13);
+        quarter[1][i] = FASTREG_INTERLEAVE(odd[2 * i], odd[2 * i + 1], 0, 1, 8, 9, 4, 5, 12, 13);
+        quarter[2][i] = FASTREG_INTERLEAVE(even[2 * i], even[2 * i + 1], 2, 3, 10, 11, 6, 7, 14, 15);
+        quarter[3][i] = FASTREG_INTERLEAVE(odd[2 * i], odd[2 * i + 1], 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+#pragma GCC unroll 4
+    for (i = 0; i < 4; i++) {
+        *(fastreg_eight *)(cube + i * FASTREG_CUBE) =
+            FASTREG_INTERLEAVE(quarter[i][0], quarter[i][1], 0, 1, 2, 3, 8, 9, 10, 11);
+        *(fastreg_eight *)(cube + (i + 4) * FASTREG_CUBE) =
+            FASTREG_INTERLEAVE(quarter[i][0], quarter[i][1], 4, 5, 6, 7, 12, 13, 14, 15);
+    }
 }
 
 /* out[i * stride + j] += sum_k a[k * 64 + i] b[k * 64 + j] for 8 values of i and 16 of j: 16 accumulators, and for every
@@ -94,7 +113,32 @@ fastreg_cube(const double *a, const double *b, double *out, ptrdiff_t stride, in
 {
     (void)a, (void)b, (void)out, (void)stride, (void)rows, (void)columns;
 }
+FASTREG_MAYBE_UNUSED static void fastreg_turn_eight(const double *lines, ptrdiff_t stride, double *cube)
+{
+    (void)lines, (void)stride, (void)cube;
+}
 
 #endif
+
+/* cube[k * 64 + i] = lines[i * stride + k] for i < count, k < length; 0 for the rest of i < width, k < 64. */
+FASTREG_MAYBE_UNUSED static void
+fastreg_turn(const double *lines, ptrdiff_t stride, int count, int length, int width, double *cube)
+{
+    int quick = fastreg_has_cube_kernel();
+    int i, k, first;
+    if (count < width || length < FASTREG_CUBE)
+        for (k = 0; k < FASTREG_CUBE; k++)
+            for (i = 0; i < width; i++)
+                cube[k * FASTREG_CUBE + i] = 0;
+    for (first = 0; first < count; first += 8) {
+        k = 0;
+        if (quick && first + 8 <= count)
+            for (; k + 8 <= length; k += 8)
+                fastreg_turn_eight(lines + first * stride + k, stride, cube + k * FASTREG_CUBE + first);
+        for (; k < length; k++)
+            for (i = first; i < first + 8 && i < count; i++)
+                cube[k * FASTREG_CUBE + i] = lines[i * stride + k];
+    }
+}
 
 #endif

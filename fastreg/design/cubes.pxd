@@ -10,7 +10,9 @@ cdef extern from "cubes.h" nogil:
     void cube_kernel "fastreg_cube"(
         const double* a, const double* b, double* out, index_t stride, int rows, int columns
     )
-    void turn_lines "fastreg_turn"(const double* lines, index_t stride, int count, int length, double* cube)
+    void turn_lines "fastreg_turn"(
+        const double* lines, index_t stride, int count, int length, int width, double* cube
+    )
 
 
 cdef inline void multiply_cubes(

@@ -10,13 +10,16 @@ such a way that the order of every sum depends on the shape alone: answers do no
 import numpy as np
 
 from cython.parallel cimport prange, threadid
-from libc.math cimport fabs, NAN
+from libc.math cimport NAN
+from libc.string cimport memset
 
 from fastreg.design.base cimport (
-    CUBE, STRIP, Affine, Columns, Design, Survey, Vectors, ceil_div, column_at, index_t,
+    CUBE, STRIP, Affine, Columns, Design, Panel, Survey, Vectors, ceil_div, column_at, index_t, place_in,
 )
+from fastreg.design.cubes cimport turn_lines
 from fastreg.design.tiles cimport (
-    Tile, combine, combine_single, dot, dot_single, largest_of, load_tile, project, spread_of,
+    Tile, combine, combine_single, dot, dot_single, load_tile, look_across, look_along, map_across, map_along, project,
+    sum_of,
 )
 from fastreg.runtime.interrupt cimport poll
 
@@ -29,6 +32,8 @@ cdef enum:
     TILE = 512
 cdef index_t TILE_LONG = TILE
 cdef index_t TILE_SHORT = 16
+# Lines that are read where they lie can be longer.
+cdef index_t LINES = 2048
 # Entries between two looks at Ctrl-C: about 10 ms from memory, half a second from a slow disk.
 cdef double BATCH_ENTRIES = 1.6e7
 # Room for the partial sums of blocks of rows, and the rows worth a block.
@@ -151,8 +156,7 @@ cdef class DenseDesign(Design):
         cdef double entries = <double> self.n_rows * self.tile_cols
         job.cols.index, job.cols.count = NULL, self.n_cols
         job.weight, job.scale, job.survey = weight, scale, out
-        if out.mean != NULL:
-            self.entries_read += self.n_entries
+        self.entries_read += self.n_entries
         return self.each(survey_chunk, &job, ceil_div(self.n_cols, self.tile_cols), entries)
 
     cdef int correlate(self, Vectors u, Columns cols, double* out) except -1 nogil:
@@ -195,15 +199,11 @@ cdef class DenseDesign(Design):
         self.entries_read += <double> self.n_rows * cols.count
         return self.each(pack_chunk, &job, ceil_div(cols.count, self.tile_cols), entries)
 
-    cdef void load_panel(self, Affine* affine, index_t row, Columns cols, index_t first, double* out) noexcept nogil:
-        cdef Tile t
-        cdef index_t i
-        t.row, t.first, t.by_row = row, first, self.by_row
-        t.nr = min(<index_t> CUBE, self.n_rows - row)
-        t.nc = max(0, min(<index_t> STRIP, cols.count - first))
-        for i in range(STRIP * CUBE):
-            out[i] = 0.0
-        map_tile(self, affine, cols, t, out, CUBE)
+    cdef void load_panel(self, Affine* affine, Columns cols, Panel panel) noexcept nogil:
+        if self.by_row:
+            load_rows(self, affine, cols, panel)
+        else:
+            load_columns(self, affine, cols, panel)
 
     cdef bint equal(self, index_t a, index_t b) noexcept nogil:
         cdef index_t[2] pair
@@ -227,101 +227,79 @@ cdef class DenseDesign(Design):
 # The pieces of work. A chunk is tile_cols columns; the entry (i, j) of a loaded tile is tile[j * at + i * step].
 
 cdef void survey_chunk(DenseDesign X, Job* job, index_t item) noexcept nogil:
-    # Every tile is loaded once, whatever is wanted of it; columns of float64 are read where they lie. ``lead`` is the
-    # distance of lines, which are columns or rows.
+    # Every tile is looked at once, about a center near its mean; float64 is read where it lies. ``lead`` is the
+    # distance of the tile's lines.
     cdef double* buffer = &X.tiles[threadid(), 0]
     cdef const double* tile = buffer
-    cdef bint in_place = X.direct and not X.by_row and X.code == DOUBLE
+    cdef bint in_place = X.direct and X.code == DOUBLE
     cdef index_t first = item * X.tile_cols
-    cdef index_t block, j, lead
+    cdef index_t high = LINES if in_place and not X.by_row else X.tile_rows
+    cdef index_t block, lead
     cdef Tile t
     cdef double seen = 0.0
-    for j in range(first, min(first + X.tile_cols, X.n_cols)):
-        if job.survey.largest != NULL:
-            job.survey.largest[j] = 0.0
-        if job.survey.mean != NULL:
-            job.survey.mean[j] = 0.0
-            job.survey.spread[j] = 0.0
-    for block in range(ceil_div(X.n_rows, X.tile_rows)):
-        t = X.tile(block * X.tile_rows, X.n_rows, first, X.n_cols)
+    cdef double here
+    for block in range(ceil_div(X.n_rows, high)):
+        t = X.tile(block * high, X.n_rows, first, X.n_cols)
+        t.nr = min(high, X.n_rows - t.row)
         if in_place:
-            tile, lead = <const double*> X.data + t.row + first * X.col_stride, X.col_stride
+            tile = <const double*> X.data + t.row * X.row_stride + first * X.col_stride
+            lead = X.row_stride if t.by_row else X.col_stride
         else:
             X.load(job.cols, t, buffer)
             lead = t.nc if t.by_row else t.nr
-        if job.survey.largest != NULL:
-            scan_tile(tile, lead, t, job.survey.largest + first)
-        if job.survey.mean != NULL:
-            seen = merge_moments(tile, lead, t, job, seen)
+        here = sum_of(job.weight + t.row, t.nr)
+        survey_tile(tile, lead, t, job, seen, here)
+        seen += here
 
 
-cdef void scan_tile(const double* tile, index_t lead, Tile t, double* largest) noexcept nogil:
-    cdef index_t i, j
-    cdef double value
-    if t.by_row:
-        value = largest_of(tile, t.nr * t.nc)
-        for i in range(t.nr):
-            for j in range(t.nc):
-                largest[j] = keep_larger(largest[j], fabs(tile[i * t.nc + j]))
-        # Rarely: there is a NaN or an infinity somewhere in the tile.
-        for i in range(t.nr * t.nc if value != value else 0):
-            if tile[i] * 0.0 != 0.0:
-                largest[i % t.nc] = NAN
-    else:
-        for j in range(t.nc):
-            value = largest_of(tile + j * lead, t.nr)
-            largest[j] = NAN if value != value else keep_larger(largest[j], value)
-
-
-cdef inline double keep_larger(double largest, double size) noexcept nogil:
-    # A NaN that is there stays.
-    return size if size > largest else largest
-
-
-cdef double merge_moments(const double* tile, index_t lead, Tile t, Job* job, double seen) noexcept nogil:
-    # Two passes inside a tile, then the merge of Chan, Golub & LeVeque (1983) with what has been seen of the weights:
-    # no cancellation at any mean/sd.
-    cdef double[TILE] mean
-    cdef double[TILE] spread
-    cdef double* all_mean = job.survey.mean + t.first
-    cdef double* all_spread = job.survey.spread + t.first
-    cdef double here = 0.0
-    cdef double d
-    cdef index_t i, j
-    for i in range(t.row, t.row + t.nr):
-        here += job.weight[i]
-    if here == 0.0:
-        return seen
-    for j in range(t.nc):
-        mean[j] = 0.0 if t.by_row else dot(tile + j * lead, job.weight + t.row, t.nr)
-        spread[j] = 0.0
-    if t.by_row:
-        combine(tile, t.nr, t.nc, t.nc, job.weight + t.row, mean)
-    for j in range(t.nc):
-        mean[j] = mean[j] / here * job.scale[t.first + j]
-    tile_spread(tile, lead, t, job.weight + t.row, job.scale + t.first, mean, spread)
-    for j in range(t.nc):
-        d = mean[j] - all_mean[j]
-        all_spread[j] += spread[j] + d * d * (seen * here / (seen + here))
-        all_mean[j] += d * (here / (seen + here))
-    return seen + here
-
-
-cdef void tile_spread(
-    const double* tile, index_t lead, Tile t, const double* weight, const double* scale, const double* mean,
-    double* spread,
+cdef void survey_tile(
+    const double* tile, index_t lead, Tile t, Job* job, double seen, double here
 ) noexcept nogil:
-    # Add the weighted sums of squares of the scaled columns of a tile about their means.
-    cdef index_t i, j
-    cdef double d
+    # The sums of a tile of weight `here`, merged with what has been seen (Chan, Golub & LeVeque 1983). They are about
+    # the mean of what has been seen, if that is at least as much: then nothing cancels that does not count anyway.
+    # Otherwise they are about the tile's own mean.
+    cdef double[TILE] center
+    cdef double[TILE] first
+    cdef double[TILE] second
+    cdef double[2] sums
+    cdef const double* scale = job.scale + t.first
+    cdef const double* weight = job.weight + t.row
+    cdef double* mean = job.survey.mean + t.first
+    cdef double* spread = job.survey.spread + t.first
+    cdef double* largest = job.survey.largest + t.first
+    cdef double size, d
+    cdef index_t j
+    find_centers(tile, lead, t, job, here if here > seen else 0.0, center)
     if t.by_row:
-        for i in range(t.nr):
-            for j in range(t.nc):
-                d = tile[i * t.nc + j] * scale[j] - mean[j]
-                spread[j] += weight[i] * (d * d)
+        look_across(tile, t.nr, lead, t.nc, weight, scale, center, first, second, largest)
     else:
         for j in range(t.nc):
-            spread[j] = spread_of(tile + j * lead, weight, t.nr, scale[j], mean[j])
+            size = look_along(tile + j * lead, weight, t.nr, scale[j], center[j], sums)
+            largest[j] = NAN if size != size or largest[j] != largest[j] else max(size, largest[j])
+            first[j], second[j] = sums[0], sums[1]
+    for j in range(t.nc if here > 0.0 else 0):
+        d = first[j] / here
+        spread[j] += second[j] - first[j] * d
+        d += center[j] - mean[j]
+        spread[j] += d * d * (seen * here / (seen + here))
+        mean[j] += d * (here / (seen + here))
+
+
+cdef void find_centers(
+    const double* tile, index_t lead, Tile t, Job* job, double here, double* center
+) noexcept nogil:
+    # The scaled means of a tile of weight `here`; the means of what has been seen where that is 0.
+    cdef index_t j
+    for j in range(t.nc):
+        center[j] = 0.0 if here > 0.0 else job.survey.mean[t.first + j]
+    if here == 0.0:
+        return
+    if t.by_row:
+        combine(tile, t.nr, lead, t.nc, job.weight + t.row, center)
+    for j in range(t.nc):
+        if not t.by_row:
+            center[j] = dot(tile + j * lead, job.weight + t.row, t.nr)
+        center[j] = center[j] / here * job.scale[t.first + j]
 
 
 cdef void correlate_chunk(DenseDesign X, Job* job, index_t item) noexcept nogil:
@@ -331,11 +309,13 @@ cdef void correlate_chunk(DenseDesign X, Job* job, index_t item) noexcept nogil:
     cdef double* out = job.out + (item // job.chunks) * job.cols.count * job.vectors.count + first
     cdef Tile t
     cdef index_t block, j, k
+    cdef index_t high = LINES if X.direct and not X.by_row else X.tile_rows
     for k in range(job.vectors.count):
         for j in range(min(X.tile_cols, job.cols.count - first)):
             out[k * job.cols.count + j] = 0.0
-    for block in range(ceil_div(end - begin, X.tile_rows)):
-        t = X.tile(begin + block * X.tile_rows, end, first, job.cols.count)
+    for block in range(ceil_div(end - begin, high)):
+        t = X.tile(begin + block * high, end, first, job.cols.count)
+        t.nr = min(high, end - t.row)
         for k in range(job.vectors.count):
             X.correlate_tile(job.cols, t, job.vectors.data + k * X.n_rows + t.row, out + k * job.cols.count)
 
@@ -374,5 +354,52 @@ cdef void map_tile(DenseDesign X, Affine* affine, Columns cols, Tile t, double* 
         col = column_at(cols, t.first + j)
         scale, center = affine.scale[col], affine.center[col]
         source = <const double*> X.data + t.row + col * X.col_stride if in_place else tile + j * at
+        if step == 1:
+            map_along(source, t.nr, scale, center, affine.root + t.row, out + j * stride)
+        else:
+            for i in range(t.nr):
+                out[j * stride + i] = (source[i * step] * scale - center) * affine.root[t.row + i]
+
+
+cdef void load_columns(DenseDesign X, Affine* affine, Columns cols, Panel panel) noexcept nogil:
+    # CUBE rows of a strip after the others, mapped and turned.
+    cdef double[STRIP * CUBE] lines
+    cdef Tile t
+    cdef index_t block, row
+    t.first, t.nc, t.by_row = panel.first, panel.nc, False
+    for block in range(ceil_div(panel.nr, CUBE)):
+        row = block * CUBE
+        t.row, t.nr = panel.row + row, min(<index_t> CUBE, panel.nr - row)
+        map_tile(X, affine, cols, t, lines, CUBE)
+        turn_lines(lines, CUBE, <int> t.nc, <int> t.nr, STRIP, place_in(panel, row, panel.first))
+
+
+cdef void load_rows(DenseDesign X, Affine* affine, Columns cols, Panel panel) noexcept nogil:
+    # Tiles of some rows; the part of a row that belongs to one cube lies there as it lies in X.
+    cdef double[TILE] scale
+    cdef double[TILE] center
+    cdef double* tile = &X.tiles[threadid(), 0]
+    cdef Tile t
+    cdef index_t blocks = ceil_div(panel.nc, CUBE)
+    cdef index_t block, i, j, k, row, width
+    for row in range(panel.nr, ceil_div(panel.nr, CUBE) * CUBE):
+        for k in range(blocks):
+            memset(place_in(panel, row, panel.first + k * CUBE), 0, CUBE * sizeof(double))
+    for j in range(panel.nc):
+        scale[j] = affine.scale[column_at(cols, panel.first + j)]
+        center[j] = affine.center[column_at(cols, panel.first + j)]
+    for block in range(ceil_div(panel.nr, TILE_SHORT)):
+        row = block * TILE_SHORT
+        t.row, t.nr, t.by_row = panel.row + row, min(TILE_SHORT, panel.nr - row), True
+        t.first, t.nc = panel.first, panel.nc
+        X.load(cols, t, tile)
         for i in range(t.nr):
-            out[j * stride + i] = (source[i * step] * scale - center) * affine.root[t.row + i]
+            for k in range(blocks):
+                j = k * CUBE
+                width = min(<index_t> CUBE, panel.nc - j)
+                map_across(
+                    tile + i * t.nc + j, 1, width, scale + j, center + j, affine.root + t.row + i,
+                    place_in(panel, row + i, panel.first + j), CUBE,
+                )
+                if width < CUBE:
+                    memset(place_in(panel, row + i, panel.first + j + width), 0, (CUBE - width) * sizeof(double))

@@ -10,37 +10,27 @@ ctypedef fused row_t:
 
 
 def survey(Design design, weights=None, scale=None):
-    """Read X once; return max_i |x_ij| of every column and, given weights that sum to 1, its mean and spread.
+    """Read X once; return max_i |x_ij| of every column, and its weighted mean and spread.
 
     Parameters
     ----------
     design : Design
-    weights : None or ndarray (n_rows,)
+    weights : None or ndarray (n_rows,) that sums to 1; without weights mean and spread are 0
     scale : None (1) or ndarray (n_cols,), factors of the columns for mean and spread
 
     Returns
     -------
     largest : ndarray (n_cols,), NaN where a column holds NaN or infinity
-    mean, spread : None, or ndarrays (n_cols,)
+    mean, spread : ndarrays (n_cols,)
     """
-    cdef double[::1] largest = np.empty(design.n_cols)
-    cdef double[::1] mean, spread
-    cdef const double[::1] weight, factor
+    cdef double[:, ::1] found = np.zeros((3, design.n_cols))
+    cdef const double[::1] weight = np.zeros(design.n_rows) if weights is None else np.ascontiguousarray(weights)
+    cdef const double[::1] factor = np.ones(design.n_cols) if scale is None else scale
     cdef Survey out
-    cdef const double* first_weight = NULL
-    cdef const double* first_factor = NULL
-    out.largest, out.mean, out.spread = &largest[0], NULL, NULL
-    if weights is not None:
-        mean, spread = np.empty(design.n_cols), np.empty(design.n_cols)
-        weight = np.ascontiguousarray(weights)
-        factor = np.ones(design.n_cols) if scale is None else scale
-        out.mean, out.spread = &mean[0], &spread[0]
-        first_weight, first_factor = &weight[0], &factor[0]
+    out.largest, out.mean, out.spread = &found[0, 0], &found[1, 0], &found[2, 0]
     with nogil:
-        design.survey(first_weight, first_factor, out)
-    if weights is None:
-        return np.asarray(largest), None, None
-    return np.asarray(largest), np.asarray(mean), np.asarray(spread)
+        design.survey(&weight[0], &factor[0], out)
+    return tuple(np.asarray(found))
 
 
 def sorted_rows(const row_t[::1] rows, const index_t[::1] starts):

@@ -12,8 +12,9 @@ from cython.parallel cimport prange
 from libc.math cimport fabs, sqrt, NAN
 
 from fastreg.design.base cimport (
-    CUBE, STRIP, Affine, Columns, Compressed, Design, Survey, Vectors, column_at, index_t,
+    CUBE, STRIP, Affine, Columns, Compressed, Design, Panel, Survey, Vectors, ceil_div, column_at, index_t, place_in,
 )
+from fastreg.design.cubes cimport turn_lines
 from fastreg.runtime.interrupt cimport poll
 
 # Entries between two looks at Ctrl-C, about 10 ms' worth.
@@ -153,16 +154,13 @@ cdef class SparseDesign(Design):
         cdef index_t start = 0
         cdef index_t end, j
         cdef int threads = self.team(self.n_entries)
-        if out.mean != NULL:
-            self.entries_read += self.n_entries
+        self.entries_read += self.n_entries
         while start < self.n_cols:
             poll()
             end = self.batch_end(self.everything(), start)
             for j in prange(start, end, num_threads=threads, schedule="dynamic", chunksize=512):
-                if out.largest != NULL:
-                    out.largest[j] = largest_entry(self.column(j))
-                if out.mean != NULL:
-                    moments_entries(self.column(j), weight, scale[j], out.mean + j, out.spread + j)
+                out.largest[j] = largest_entry(self.column(j))
+                moments_entries(self.column(j), weight, scale[j], out.mean + j, out.spread + j)
             start = end
         return 0
 
@@ -227,14 +225,17 @@ cdef class SparseDesign(Design):
             out[i - row] = -affine.center[col] * affine.root[i]
         add_rows(self.column(col), affine.scale[col], affine.root, row, end, out)
 
-    cdef void load_panel(self, Affine* affine, index_t row, Columns cols, index_t first, double* out) noexcept nogil:
-        cdef index_t end = min(row + CUBE, self.n_rows)
-        cdef index_t j, i
-        for j in range(STRIP):
-            for i in range(CUBE):
-                out[j * CUBE + i] = 0.0
-            if first + j < cols.count:
-                self.load_rows(affine, column_at(cols, first + j), row, end, out + j * CUBE)
+    cdef void load_panel(self, Affine* affine, Columns cols, Panel panel) noexcept nogil:
+        cdef double[STRIP * CUBE] lines
+        cdef index_t block, row, end, j
+        for block in range(ceil_div(panel.nr, CUBE)):
+            row = panel.row + block * CUBE
+            end = min(row + CUBE, panel.row + panel.nr)
+            for j in range(panel.nc):
+                self.load_rows(affine, column_at(cols, panel.first + j), row, end, lines + j * CUBE)
+            turn_lines(
+                lines, CUBE, <int> panel.nc, <int> (end - row), STRIP, place_in(panel, block * CUBE, panel.first)
+            )
 
     cdef bint equal(self, index_t a, index_t b) noexcept nogil:
         cdef Entries x = self.column(a)

@@ -59,7 +59,21 @@ cdef inline void load_tile(
 cdef extern from "lines.h" nogil:
     double dot "fastreg_dot_f64"(const double* x, const double* v, index_t n)
     double dot_single "fastreg_dot_f32"(const float* x, const double* v, index_t n)
-    double spread_of "fastreg_spread"(const double* x, const double* w, index_t n, double scale, double mean)
+    double sum_of "fastreg_sum"(const double* x, index_t n)
+    double look_along "fastreg_look"(
+        const double* x, const double* w, index_t n, double scale, double center, double* sums
+    )
+    void look_across "fastreg_look_across"(
+        const double* x, index_t count, index_t stride, index_t n, const double* w, const double* scale,
+        const double* center, double* first, double* second, double* largest
+    )
+    void map_along "fastreg_map"(
+        const double* x, index_t n, double scale, double center, const double* root, double* out
+    )
+    void map_across "fastreg_map_across"(
+        const double* x, index_t count, index_t n, const double* scale, const double* center, const double* root,
+        double* out, index_t stride
+    )
     double dot_at "fastreg_dot_at"(const double* x, const index_t* at, const double* v, index_t n)
     void combine_at "fastreg_combine_at"(
         const double* x, const index_t* at, index_t count, index_t stride, index_t n, const double* factors, double* out
@@ -67,7 +81,6 @@ cdef extern from "lines.h" nogil:
     void rotate "fastreg_rotate"(
         double* x, index_t rows, index_t stride, index_t n, const double* c, const double* s
     )
-    double largest_of "fastreg_largest"(const double* x, index_t n)
     void combine "fastreg_combine_f64"(
         const double* x, index_t count, index_t stride, index_t n, const double* factors, double* out
     )

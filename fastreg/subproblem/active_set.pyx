@@ -74,7 +74,7 @@ cdef int factorize(ActiveSet self, GramForm form, const Penalty* pen) except -1 
         team = form.design.raw.team((<double> self.size - k * CUBE) * k * CUBE * CUBE / 8)
         for j in range(k):
             turn_lines(
-                &self.L[k * CUBE, j * CUBE], self.L.shape[1], <int> min(CUBE, self.size - k * CUBE), CUBE,
+                &self.L[k * CUBE, j * CUBE], self.L.shape[1], <int> min(CUBE, self.size - k * CUBE), CUBE, CUBE,
                 &self.cubes[j * CUBE * CUBE],
             )
         for block in prange(k, blocks, num_threads=team, schedule="dynamic"):
@@ -97,7 +97,7 @@ cdef void subtract_products(ActiveSet self, index_t row, index_t col) noexcept n
         return
     memset(sums, 0, CUBE * CUBE * sizeof(double))
     for k in range(col):
-        turn_lines(&self.L[row * CUBE, k * CUBE], self.L.shape[1], nr, CUBE, cube)
+        turn_lines(&self.L[row * CUBE, k * CUBE], self.L.shape[1], nr, CUBE, CUBE, cube)
         multiply_cubes(cube, &self.cubes[k * CUBE * CUBE], sums, CUBE, nr, nc)
     for i in range(nr):
         for j in range(nc):

@@ -168,7 +168,8 @@ cdef class DenseColumns(Form):
     cdef void turn(self, index_t col, index_t row, double* cube) noexcept nogil:
         # CUBE rows of CUBE columns, row by row.
         cdef int count = <int> min(CUBE, self.count - col)
-        turn_lines(&self.P[col, row], self.design.n_rows, count, <int> min(CUBE, self.design.n_rows - row), cube)
+        cdef int length = <int> min(CUBE, self.design.n_rows - row)
+        turn_lines(&self.P[col, row], self.design.n_rows, count, length, CUBE, cube)
 
 
 cdef void multiply_block(DenseColumns form, index_t row, index_t first, double* Q, index_t stride) noexcept nogil:
