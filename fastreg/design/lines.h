@@ -74,6 +74,27 @@
 FASTREG_LINES(double, f64)
 FASTREG_LINES(float, f32)
 
+/* Whether |z[i]| + norm[i] * distance + raw_norm[i] * rounding > a1 * l1[i] for any i. */
+FASTREG_CLONES static int fastreg_any_above(const double *FASTREG_RESTRICT z, const double *FASTREG_RESTRICT norm,
+                                            const double *FASTREG_RESTRICT raw_norm, const double *FASTREG_RESTRICT l1,
+                                            ptrdiff_t n, double distance, double rounding, double a1)
+{
+    double worst[FASTREG_LANES] = {0};
+    ptrdiff_t i = 0;
+    int lane, above = 0;
+    for (; i + FASTREG_LANES <= n; i += FASTREG_LANES)
+        for (lane = 0; lane < FASTREG_LANES; lane++) {
+            double margin = norm[i + lane] * distance + raw_norm[i + lane] * rounding;
+            double excess = fabs(z[i + lane]) + margin - a1 * l1[i + lane];
+            worst[lane] = excess > worst[lane] ? excess : worst[lane];
+        }
+    for (; i < n; i++)
+        above |= fabs(z[i]) + (norm[i] * distance + raw_norm[i] * rounding) > a1 * l1[i];
+    for (lane = 0; lane < FASTREG_LANES; lane++)
+        above |= worst[lane] > 0;
+    return above;
+}
+
 /* sum_i x[i] */
 FASTREG_CLONES static double fastreg_sum(const double *x, ptrdiff_t n)
 {

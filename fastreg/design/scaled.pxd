@@ -10,6 +10,7 @@ cdef class ScaledDesign:
     cdef readonly object mean
     cdef readonly object deviation
     cdef readonly object norm
+    cdef readonly object raw_norm
     cdef const index_t* _columns
     cdef double[::1] _scale
     cdef double[::1] _center
@@ -19,6 +20,7 @@ cdef class ScaledDesign:
     cdef index_t[:, ::1] _index
     cdef Affine affine
 
+    cdef int derive(self, const double[::1] mean, const double[::1] spread, bint unscaled, bint centered) except -1
     cdef Columns select(self, Columns features, int slot) noexcept nogil
     cdef int reserve(self, index_t count) except -1 nogil
     cdef double size_of(self, Columns features) noexcept nogil

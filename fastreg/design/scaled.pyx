@@ -11,6 +11,8 @@ intercept, and u = sqrt(w / W) * residual. Scaling and centering are scalars aro
 
 import numpy as np
 
+from libc.math cimport fabs, sqrt
+
 from fastreg.design.base cimport Columns, Compressed, Design, Vectors, column_at, index_t
 
 from fastreg.design.scan import survey
@@ -36,34 +38,53 @@ cdef class ScaledDesign:
     ----------
     scale, mean, deviation : ndarray (n_cols,)
         Power-of-two scale of every raw column; weighted mean and standard deviation after scaling.
-    norm : ndarray (n_features,), Euclidean norms of the solver's columns
+    norm, raw_norm : ndarray (n_features,)
+        Euclidean norms of the solver's columns, with their centers subtracted and without.
     columns : None or ndarray (n_features,), the raw columns that are features
     """
 
     def __init__(self, Design raw, largest, weights, bint center, moments=None):
+        cdef bint tame = moments is not None
         self.raw = raw
-        self.n_rows = raw.n_rows
+        self.n_rows, self.n_features = raw.n_rows, raw.n_cols
         _, exponent = np.frexp(largest)
-        self.scale = np.ldexp(1.0, np.clip(-exponent, -1000, 1000))
-        if moments is not None and largest.max() < TAME and np.all((largest == 0) | (largest > 1 / TAME)):
-            # Powers of two change no digit as long as nothing over- or underflows.
-            self.mean, self.deviation = moments[0] * self.scale, moments[1] * self.scale**2
-        else:
-            _, self.mean, self.deviation = survey(raw, weights, self.scale)
-        np.sqrt(self.deviation, out=self.deviation)
-        self.deviation[self.deviation <= CONSTANT * np.abs(self.mean)] = 0.0
-        norm = self.deviation.copy() if center else np.hypot(self.deviation, self.mean)
+        self.scale = np.ldexp(1.0, np.clip(np.negative(exponent, out=exponent), -1000, 1000, out=exponent))
+        if tame:
+            smallest = largest.min()
+            if smallest == 0.0:
+                smallest = largest.min(where=largest > 0, initial=1.0)
+            tame = largest.max() < TAME and smallest > 1 / TAME
+        # Powers of two change no digit as long as nothing over- or underflows.
+        mean, spread = moments if tame else survey(raw, weights, self.scale)[1:]
+        self.mean, self.deviation = np.empty(raw.n_cols), np.empty(raw.n_cols)
+        self.norm, self.raw_norm = np.empty(raw.n_cols), np.empty(raw.n_cols)
         self._root = np.sqrt(weights)
         self._scale = self.scale
+        self.derive(mean, spread, tame, center)
         self._center = self.mean if center else np.zeros(raw.n_cols)
         self.affine.scale = &self._scale[0]
         self.affine.center = &self._center[0]
         self.affine.root = &self._root[0]
-        self.norm = norm
-        self.n_features = raw.n_cols
         self._rows = np.empty((1, self.n_rows))
         self._coef = np.empty((1, raw.n_cols))
         self._index = np.empty((2, raw.n_cols), dtype=np.intp)
+
+    cdef int derive(self, const double[::1] mean, const double[::1] spread, bint unscaled, bint centered) except -1:
+        # Means, deviations and norms of the scaled columns from moments of the unscaled or of the scaled ones.
+        cdef double[::1] m = self.mean, deviation = self.deviation, norm = self.norm, raw_norm = self.raw_norm
+        cdef double tiny = CONSTANT
+        cdef double s
+        cdef index_t j
+        with nogil:
+            for j in range(self.n_features):
+                s = self._scale[j] if unscaled else 1.0
+                m[j] = mean[j] * s
+                deviation[j] = sqrt(spread[j] * s * s)
+                if deviation[j] <= tiny * fabs(m[j]):
+                    deviation[j] = 0.0
+                raw_norm[j] = sqrt(deviation[j] * deviation[j] + m[j] * m[j])
+                norm[j] = deviation[j] if centered else raw_norm[j]
+        return 0
 
     def restrict(self, columns):
         """Keep these raw columns as the features, in this order."""
@@ -72,7 +93,7 @@ cdef class ScaledDesign:
         # Without any feature there is nothing to select, and all of nothing is nothing.
         self._columns = &index[0] if index.shape[0] else NULL
         self.n_features = len(columns)
-        self.norm = self.norm[self.columns]
+        self.norm, self.raw_norm = self.norm[self.columns], self.raw_norm[self.columns]
 
     def raw_columns(self, features=None):
         """Return what indexes an array over the raw columns to give the values of some features (all by default)."""

@@ -59,6 +59,10 @@ cdef inline void load_tile(
 cdef extern from "lines.h" nogil:
     double dot "fastreg_dot_f64"(const double* x, const double* v, index_t n)
     double dot_single "fastreg_dot_f32"(const float* x, const double* v, index_t n)
+    bint any_above "fastreg_any_above"(
+        const double* z, const double* norm, const double* raw_norm, const double* l1, index_t n, double distance,
+        double rounding, double a1
+    )
     double sum_of "fastreg_sum"(const double* x, index_t n)
     double look_along "fastreg_look"(
         const double* x, const double* w, index_t n, double scale, double center, double* sums

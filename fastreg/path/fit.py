@@ -139,8 +139,8 @@ def fit_path(
             )
             grid = log_grid(fit.grid_top(), ratio, n_alphas)
         with Progress(progress, len(grid) * len(problem.targets)) as report:
-            pieces = fit.run(grid, report)
-    return fit.result(grid, pieces)
+            fits = fit.run(grid, report)
+    return fit.result(grid, fits)
 
 
 def alpha_max(

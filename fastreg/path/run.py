@@ -1,6 +1,7 @@
 """One call of ``fit_path``: from the problem through the solvers to the result."""
 
 import warnings
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,14 +22,34 @@ ABOVE = 1.0 + 8 * np.finfo(float).eps
 RIDGE_TOP = 10.0
 
 
-class Piece(NamedTuple):
-    """The fit of one target at one alpha, in the solver's units."""
+class Fits(NamedTuple):
+    """The fits of one target along a grid, in the solver's units.
 
+    Those at alpha k have the nonzero coefficients from starts[k] to starts[k + 1].
+    """
+
+    starts: np.ndarray
     features: np.ndarray
     beta: np.ndarray
-    gap: float
-    loss: float
-    iterations: int
+    gaps: np.ndarray
+    losses: np.ndarray
+    iterations: np.ndarray
+
+    @classmethod
+    def of_rows(cls, coefs: np.ndarray, gaps: np.ndarray, losses: np.ndarray, iterations: int) -> "Fits":
+        """Return fits whose coefficients are the rows of a dense matrix."""
+        rows, features = np.nonzero(coefs)
+        starts = np.searchsorted(rows, np.arange(len(coefs) + 1))
+        return cls(starts, features, coefs[rows, features], gaps, losses, np.full(len(coefs), iterations))
+
+    @classmethod
+    def joined(cls, parts: list["Fits"]) -> "Fits":
+        """Return the fits of several pieces of a grid, one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        ends = np.cumsum([0] + [part.starts[-1] for part in parts])
+        starts = np.concatenate([[0]] + [end + part.starts[1:] for end, part in zip(ends, parts, strict=False)])
+        return cls(starts, *(np.concatenate(column) for column in list(zip(*parts, strict=True))[1:]))
 
 
 class PathFit:
@@ -92,22 +113,23 @@ class PathFit:
         # The null model is wanted to rounding: its correlations are the top of the grid.
         return solver.null_correlations(0.0, self.max_iter).copy()
 
-    def run(self, grid: np.ndarray, report: Any) -> list[list[Piece]]:
-        """Return the pieces of every target, one an alpha."""
-        return [self._run_target(k, grid, report) for k in range(len(self.problem.targets))]
+    def run(self, grid: np.ndarray, report: Any) -> list[Fits]:
+        """Return the fits of every target."""
+        return [Fits.joined(list(self._run_target(k, grid, report))) for k in range(len(self.problem.targets))]
 
-    def _run_target(self, k: int, grid: np.ndarray, report: Any) -> list[Piece]:
+    def _run_target(self, k: int, grid: np.ndarray, report: Any) -> Iterator[Fits]:
         if self.is_ridge and not self.bounded:
-            return self._run_ridge(k, grid, report, self.problem.penalty["l2"])
+            yield from self._run_ridge(k, grid, report, self.problem.penalty["l2"])
+            return
         # At alpha = 0 there is no penalty left to make a working set: least squares.
         positive = grid[grid > 0] if not self.bounded else grid
-        pieces = self._run_working_set(k, positive, report) if len(positive) else []
+        if len(positive):
+            yield self._run_working_set(k, positive, report)
         if len(positive) < len(grid):
             ones = np.ones(self.problem.design.n_features)
-            pieces += self._run_ridge(k, grid[len(positive) :], report, ones)
-        return pieces
+            yield from self._run_ridge(k, grid[len(positive) :], report, ones)
 
-    def _run_working_set(self, k: int, grid: np.ndarray, report: Any) -> list[Piece]:
+    def _run_working_set(self, k: int, grid: np.ndarray, report: Any) -> Fits:
         problem, solver = self.problem, self.solver(len(grid))
         solver.set_target(problem.targets[k], problem.correlations[k])
         if self.start is not None:
@@ -116,44 +138,43 @@ class PathFit:
         a1, a2 = problem.penalty_scales(grid)
         callback = None if report is None else lambda i, nonzero, gap: report(grid[i], nonzero, self._gap(gap))
         trace = run_path(solver, a1, a2, float(problem.gap_targets(self.tol)[k]), self.max_iter, callback)
-        parts = [slice(trace.starts[i], trace.starts[i + 1]) for i in range(len(grid))]
-        return [
-            Piece(trace.features[part], trace.values[part], trace.gaps[i], trace.losses[i], trace.iterations[i])
-            for i, part in enumerate(parts)
-        ]
+        end = trace.starts[-1]
+        return Fits(
+            trace.starts, trace.features[:end], trace.values[:end], trace.gaps, trace.losses, trace.iterations
+        )  # fmt: skip
 
-    def _run_ridge(self, k: int, grid: np.ndarray, report: Any, l2: np.ndarray) -> list[Piece]:
+    def _run_ridge(self, k: int, grid: np.ndarray, report: Any, l2: np.ndarray) -> Iterator[Fits]:
         problem = self.problem
         _, a2 = problem.penalty_scales(grid)
         start = None if self.start is None else problem.feature_coefficients(self.start[k])
         target = float(problem.gap_targets(self.tol)[k])
-        pieces = []
-        solved = self.ridge(l2).path(problem.targets[k], problem.correlations[k], a2, target, start)
-        for alpha, (beta, gap, loss, iterations) in zip(grid, solved, strict=True):
-            support = np.flatnonzero(beta)
-            pieces.append(Piece(support, beta[support], gap, loss, iterations))
-            if report is not None:
-                report(alpha, len(support), self._gap(gap))
-        return pieces
+        at = 0
+        for solved in self.ridge(l2).path(problem.targets[k], problem.correlations[k], a2, target, start):
+            fits = Fits.of_rows(*solved)
+            for i, gap in enumerate(fits.gaps if report is not None else ()):
+                report(grid[at + i], fits.starts[i + 1] - fits.starts[i], self._gap(gap))
+            at += len(fits.gaps)
+            yield fits
 
     def _gap(self, gap: float) -> float:
         return gap * self.problem.y_scale**2
 
-    def result(self, grid: np.ndarray, pieces: list[list[Piece]]) -> PathResult:
-        """Put the pieces back on the user's scale, warn where a gap stayed large."""
+    def result(self, grid: np.ndarray, fits: list[Fits]) -> PathResult:
+        """Put the fits back on the user's scale, warn where a gap stayed large."""
         problem = self.problem
         unit = problem.y_scale**2
-        table = np.array([[piece[2:] for piece in target] for target in pieces], dtype=float)
-        gaps, losses, n_iter = table[..., 0].T, table[..., 1].T, table[..., 2].T.astype(int)
+        gaps, losses, n_iter = (
+            np.stack([getattr(target, name) for target in fits], axis=1) for name in ("gaps", "losses", "iterations")
+        )
         null = problem.null_losses
         converged = gaps <= problem.gap_targets(self.tol)
         if not converged.all():
             self._warn(grid, gaps, converged)
         explained = SquaredLoss.deviance_ratio(losses, null)
-        shifts = [[problem.intercept_shift(piece.features, piece.beta).sum() for piece in target] for target in pieces]
-        coefs = [self._coefs(target) for target in pieces]
+        intercepts = np.stack([problem.y_means[k] - self._shifts(target) for k, target in enumerate(fits)], axis=1)
+        coefs = [self._coefs(target) for target in fits]
         df = np.stack([np.diff(c.indptr) for c in coefs], axis=1)
-        columns = [problem.y_means - np.array(shifts).T, gaps * unit, converged, n_iter, df, explained]
+        columns = [intercepts, gaps * unit, converged, n_iter, df, explained]
         if problem.single:
             columns = [column[:, 0].copy() for column in columns]
         return PathResult(
@@ -162,24 +183,22 @@ class PathFit:
             problem.design.n_passes, self.tol, self.l1_ratio, "squared", problem.names,
         )  # fmt: skip
 
-    def _coefs(self, target: list[Piece]) -> sp.csc_array:
+    def _shifts(self, fits: Fits) -> np.ndarray:
+        """What the centers of the columns take from the mean of y, for every alpha."""
+        alphas = np.repeat(np.arange(len(fits.gaps)), np.diff(fits.starts))
+        return np.bincount(alphas, self.problem.intercept_shift(fits.features, fits.beta), len(fits.gaps))
+
+    def _coefs(self, fits: Fits) -> sp.csc_array:
         problem = self.problem
-        ends = np.cumsum([0] + [len(piece.features) for piece in target])
-        features = np.concatenate([piece.features for piece in target])
-        rows, values = problem.columns_of(features, np.concatenate([piece.beta for piece in target]))
-        inside = np.ones(len(rows), dtype=bool)
-        inside[ends[:-1][np.diff(ends) > 0]] = False
-        if np.any(np.diff(rows)[inside[1:]] < 0):
-            order = np.lexsort((rows, np.repeat(np.arange(len(target)), np.diff(ends))))
-            values, rows = values[order], rows[order]
-        coefs = sp.csc_array((values, rows, ends), shape=(problem.n_columns, len(target)))
+        rows, values = problem.columns_of(fits.features, fits.beta)
+        coefs = sp.csc_array((values, rows, fits.starts), shape=(problem.n_columns, len(fits.gaps)))
         if problem.members is not None and (problem.multiplicity > 1).any():
             inside = np.flatnonzero(problem.members >= 0)
             leaders = problem.design.columns[problem.members[inside]]
             share = 1.0 / problem.multiplicity[problem.members[inside]]
             spread = sp.csc_array((share, (inside, leaders)), shape=(problem.n_columns, problem.n_columns))
             coefs = sp.csc_array(spread @ coefs)
-            coefs.sort_indices()
+        coefs.sort_indices()
         return coefs
 
     def _warn(self, grid: np.ndarray, gaps: np.ndarray, converged: np.ndarray) -> None:

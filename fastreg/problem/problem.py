@@ -153,7 +153,7 @@ def build_problem(X: Any, y: Any, options: Options, collapse: bool = True) -> Pr
     weights = check_weights(options.sample_weight, raw.n_rows)
     offset = check_offset(options.offset, y.shape)
     factors = check_factors(options.penalty_factors, raw.n_cols)
-    lower, upper = check_bounds(options.lower_bounds, options.upper_bounds, raw.n_cols)
+    bounds = check_bounds(options.lower_bounds, options.upper_bounds, raw.n_cols)
 
     largest, moments = check_entries(raw, weights)
     design = ScaledDesign(raw, largest, weights, fit_intercept, moments)
@@ -168,23 +168,23 @@ def build_problem(X: Any, y: Any, options: Options, collapse: bool = True) -> Pr
     correlations, key = _correlations(design, targets, collapse)
 
     column_scale, l1, l2 = _penalty(design, factors, l1_ratio, standardize)
-    plain = options.penalty_factors is options.lower_bounds is options.upper_bounds is None
-    if not plain:
-        lower, upper = lower / y_scale / design.scale, upper / y_scale / design.scale
-    penalty = {"l1": l1, "l2": l2, "lower": lower, "upper": upper}
+    penalty = {"l1": l1, "l2": l2} | {name: bound / y_scale / design.scale for name, bound in bounds.items()}
     enters = design.norm > 0
-    if not plain:
-        enters &= (lower < 0) | (upper > 0)
+    if bounds:
+        enters &= (penalty["lower"] < 0) | (penalty["upper"] > 0)
     if factors is not None:
         enters &= np.isfinite(factors)
     columns = np.flatnonzero(enters)
     members = multiplicity = None
     if key is not None:
-        columns, members, multiplicity = _collapse(design, columns, key, penalty, plain)
+        columns, members, multiplicity = _collapse(design, columns, key, penalty, factors is None and not bounds)
     if len(columns) < raw.n_cols:
         design.restrict(columns)
         correlations = np.ascontiguousarray(correlations[:, columns])
         penalty = {name: np.ascontiguousarray(value[columns]) for name, value in penalty.items()}
+    if not bounds:
+        penalty["upper"] = np.full(len(columns), np.inf)
+        penalty["lower"] = -penalty["upper"]
     if multiplicity is None:
         multiplicity = np.ones(len(columns))
     else:
@@ -258,7 +258,7 @@ def _collapse(
     itself = np.arange(len(columns))
     if not plain:
         bounded = np.zeros(len(columns), dtype=bool)
-        for name in ("lower", "upper"):
+        for name in penalty.keys() & {"lower", "upper"}:
             bound = penalty[name][columns]
             bounded |= np.isfinite(bound) & (bound != 0)
         same = ~bounded & ~bounded[leader]

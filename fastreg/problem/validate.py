@@ -101,8 +101,10 @@ def check_factors(penalty_factors: Any, n_features: int) -> np.ndarray | None:
     return factors
 
 
-def check_bounds(lower: Any, upper: Any, n_features: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return lower and upper bounds with lower <= 0 <= upper."""
+def check_bounds(lower: Any, upper: Any, n_features: int) -> dict[str, np.ndarray]:
+    """Return lower and upper bounds with lower <= 0 <= upper, nothing if there are none."""
+    if lower is None and upper is None:
+        return {}
     low = check_per_feature(lower, "lower_bounds", n_features, -np.inf)
     high = check_per_feature(upper, "upper_bounds", n_features, np.inf)
     if low.max() > 0 or high.min() < 0:
@@ -111,7 +113,7 @@ def check_bounds(lower: Any, upper: Any, n_features: int) -> tuple[np.ndarray, n
             f"got lower_bounds up to {low.max()} and upper_bounds down to {high.min()}. "
             "A bound that excludes 0 has no meaning for a penalty that pulls towards 0; shift y by an offset instead."
         )
-    return low, high
+    return {"lower": low, "upper": high}
 
 
 def check_scalar(value: Any, name: str, low: float, high: float = np.inf) -> float:

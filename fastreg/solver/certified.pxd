@@ -22,8 +22,10 @@ cdef class CertifiedPoint:
     cdef double[::1] correlation
     cdef double[::1] u
     cdef double[::1] z
-    # Which features W holds, and the fixed coefficients of those outside.
+    # Which features W holds, their thresholds over a1 (infinite for those in W), and the fixed coefficients of those
+    # outside.
     cdef unsigned char[::1] working
+    cdef double[::1] barrier
     cdef double[::1] outside
     cdef readonly index_t n_outside
     # Some features under consideration.
@@ -36,7 +38,10 @@ cdef class CertifiedPoint:
 
     cdef double zero_level(self, double target) noexcept nogil
     cdef double level(self) noexcept nogil
+    cdef void set_working(self, const index_t[::1] features) noexcept nogil
+    cdef void clear_working(self) noexcept nogil
+    cdef index_t candidates(self, index_t count, double distance, double rounding) noexcept nogil
     cdef int certify(self) except -1 nogil
-    cdef int evaluate(self) except -1 nogil
+    cdef int decide(self) except -1 nogil
     cdef int full_pass(self) except -1 nogil
     cdef void measure(self, double zero_level) noexcept nogil

@@ -7,9 +7,11 @@ everything from the start (``complete``) the Gram matrix certifies by itself and
 
 import numpy as np
 
-from fastreg.design.base cimport Columns, Vectors, index_t
+from libc.math cimport INFINITY
+
+from fastreg.design.base cimport Columns, Vectors, ceil_div, index_t
 from fastreg.design.scaled cimport ScaledDesign
-from fastreg.design.tiles cimport dot
+from fastreg.design.tiles cimport any_above, dot
 from fastreg.penalty.elastic_net cimport may_enter
 from fastreg.solver.lazy_gradients cimport LazyGradients
 from fastreg.subproblem.columns cimport Form
@@ -18,6 +20,8 @@ from fastreg.subproblem.gram cimport GramForm
 
 # A full pass leaves the working set out when that saves this much of it.
 cdef double SKIP_FRACTION = 0.9
+# Features looked at together for whether any may enter.
+cdef index_t BLOCK = 64
 
 
 cdef class CertifiedPoint:
@@ -47,13 +51,13 @@ cdef class CertifiedPoint:
         self.u, self.target = np.empty(design.n_rows), np.empty(design.n_rows)
         self.z, self.correlation = np.zeros(room), np.zeros(room)
         self.working = np.zeros(room, dtype=np.uint8)
+        self.barrier = l1.copy() if p else np.ones(1)
         self.outside = np.zeros(room)
         self.chosen = np.empty(room, dtype=np.intp)
         self.chosen_beta, self.chosen_z, self.scratch = np.empty(room), np.empty(room), np.empty(room)
         everything.index, everything.count = NULL, p
         self.entries = design.size_of(everything)
-        raw_norm = np.ascontiguousarray(np.hypot(design.deviation, design.mean)[design.raw_columns()])
-        self.lazy = LazyGradients(design.n_rows, design.norm, raw_norm)
+        self.lazy = LazyGradients(design.n_rows, design.norm, design.raw_norm)
 
     cdef double zero_level(self, double target) noexcept nogil:
         # The correlation of an unpenalized column counts as 0 below this multiple of its norm: far less than the
@@ -74,42 +78,70 @@ cdef class CertifiedPoint:
                 top = max(top, pull / self.pen.l1[j])
         return top
 
+    cdef void set_working(self, const index_t[::1] features) noexcept nogil:
+        # Let W consist of these features besides those that it holds.
+        cdef index_t i
+        for i in range(features.shape[0]):
+            self.working[features[i]] = 1
+            self.barrier[features[i]] = INFINITY
+
+    cdef void clear_working(self) noexcept nogil:
+        cdef index_t j
+        for j in range(self.n_features):
+            self.working[j] = 0
+            self.barrier[j] = self.pen.l1[j]
+
+    cdef index_t candidates(self, index_t count, double distance, double rounding) noexcept nogil:
+        # Append to chosen[:count] the features outside W that hold a coefficient, or may have to as far as the current
+        # correlations tell, which are certain up to norm_j distance + raw_norm_j rounding. Most blocks hold none.
+        cdef index_t block, first, size, j
+        cdef double margin
+        for block in range(ceil_div(self.n_features, BLOCK)):
+            first = block * BLOCK
+            size = min(BLOCK, self.n_features - first)
+            if not self.n_outside and not any_above(
+                &self.z[first], &self.norm[first], &self.lazy.raw_norm[first], &self.barrier[first], size, distance, rounding,
+                self.pen.a1,
+            ):
+                continue
+            for j in range(first, first + size):
+                margin = self.norm[j] * distance + self.lazy.raw_norm[j] * rounding
+                if not self.working[j] and (self.outside[j] != 0.0 or may_enter(&self.pen, j, self.z[j], margin)):
+                    self.chosen[count] = j
+                    count += 1
+        return count
+
     cdef int certify(self) except -1 nogil:
         # Exact correlations on W, and of every other feature either that or the proof that it may stay out.
         cdef index_t i
+        if not self.complete:
+            self.form.residual(&self.target[0], &self.u[0])
+            self.residual2 = dot(&self.u[0], &self.u[0], self.design.n_rows)
+            self.lazy.fit(&self.u[0])
+            self.lazy.estimate(&self.z[0])
         self.form.correlations(0, &self.scratch[0])
         for i in range(self.form.count):
             self.z[self.form.feature[i]] = self.scratch[i]
-        if self.complete:
-            self.residual2 = (<GramForm> self.form).residual2()
-            return 0
-        self.form.residual(&self.target[0], &self.u[0])
-        self.residual2 = dot(&self.u[0], &self.u[0], self.design.n_rows)
-        return self.evaluate()
+        if not self.complete:
+            return self.decide()
+        self.residual2 = (<GramForm> self.form).residual2()
+        return 0
 
-    cdef int evaluate(self) except -1 nogil:
-        cdef index_t undecided = 0
-        cdef index_t i, j
+    cdef int decide(self) except -1 nogil:
+        # The exact correlations of what the estimates leave open.
+        cdef index_t i
         cdef Columns cols
         cdef Vectors vectors
-        self.lazy.fit(&self.u[0])
-        for j in range(self.n_features):
-            if self.working[j]:
-                continue
-            self.z[j] = self.lazy.estimate(j)
-            if self.outside[j] != 0.0 or may_enter(&self.pen, j, self.z[j], self.lazy.radius(j)):
-                self.chosen[undecided] = j
-                undecided += 1
-        if undecided == 0:
+        cols.count = self.candidates(0, self.lazy.distance, self.lazy.rounding)
+        if cols.count == 0:
             return 0
         cols.index = &self.chosen[0]
-        cols.count = undecided
         if self.design.size_of(cols) > self.pass_fraction * self.entries:
             return self.full_pass()
         vectors.data = &self.u[0]
         vectors.count = 1
         self.design.correlate(vectors, cols, &self.scratch[0])
-        for i in range(undecided):
+        for i in range(cols.count):
             self.z[self.chosen[i]] = self.scratch[i]
         return 0
 
@@ -141,20 +173,17 @@ cdef class CertifiedPoint:
     cdef void measure(self, double zero_level) noexcept nogil:
         # The gap, from W and from every other feature whose threshold is exceeded.
         cdef Evidence evidence
-        cdef index_t count = self.form.count
-        cdef index_t i, j
+        cdef index_t held = self.form.count
+        cdef index_t count = held
+        cdef index_t i
         cdef double scale
-        for i in range(count):
+        for i in range(held):
             self.chosen[i] = self.form.feature[i]
-            self.chosen_beta[i] = self.form.beta[i]
-            self.chosen_z[i] = self.z[self.chosen[i]]
         if not self.complete:
-            for j in range(self.n_features):
-                if not self.working[j] and (self.outside[j] != 0.0 or may_enter(&self.pen, j, self.z[j], 0.0)):
-                    self.chosen[count] = j
-                    self.chosen_beta[count] = self.outside[j]
-                    self.chosen_z[count] = self.z[j]
-                    count += 1
+            count = self.candidates(held, 0.0, 0.0)
+        for i in range(count):
+            self.chosen_beta[i] = self.form.beta[i] if i < held else self.outside[self.chosen[i]]
+            self.chosen_z[i] = self.z[self.chosen[i]]
         evidence.feature = &self.chosen[0]
         evidence.beta = &self.chosen_beta[0]
         evidence.z = &self.chosen_z[0]

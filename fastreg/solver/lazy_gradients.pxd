@@ -20,13 +20,4 @@ cdef class LazyGradients:
 
     cdef void fit(self, const double* u) noexcept nogil
     cdef void add(self, const double* u, const double* z) noexcept nogil
-
-    cdef inline double estimate(self, index_t j) noexcept nogil:
-        cdef double z = 0.0
-        cdef index_t k
-        for k in range(self.count):
-            z += self.factor[k] * self.G[k, j]
-        return z
-
-    cdef inline double radius(self, index_t j) noexcept nogil:
-        return self.norm[j] * self.distance + self.raw_norm[j] * self.rounding
+    cdef void estimate(self, double* z) noexcept nogil

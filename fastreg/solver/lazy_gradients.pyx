@@ -13,6 +13,7 @@ was computed: a multiple of eps ||raw x_j|| sum_k |a_k| ||u_k||, where the raw c
 import numpy as np
 
 from libc.math cimport fabs, sqrt
+from libc.string cimport memset
 
 from fastreg.design.base cimport index_t
 from fastreg.design.tiles cimport axpy, dot
@@ -22,7 +23,10 @@ cdef double COLLINEAR = 1e-6
 
 
 cdef class LazyGradients:
-    """References and the current bound; ``fit`` a residual, then ask for ``estimate(j)`` and ``radius(j)``."""
+    """References and the current bound: ``fit`` a residual, then ``estimate`` its correlations.
+
+    The correlation of feature j is within ``norm[j] * distance + raw_norm[j] * rounding`` of its estimate.
+    """
 
     def __init__(self, index_t n_rows, norm, raw_norm):
         self.n_rows = n_rows
@@ -42,10 +46,10 @@ cdef class LazyGradients:
 
     def bounds(self, const double[::1] u):
         """Return estimates of the correlations of u and the radius within which each is certified."""
-        cdef index_t j
+        cdef double[::1] z = np.empty(self.G.shape[1])
         self.fit(&u[0])
-        features = range(self.G.shape[1])
-        return np.array([self.estimate(j) for j in features]), np.array([self.radius(j) for j in features])
+        self.estimate(&z[0])
+        return np.asarray(z), np.asarray(self.norm) * self.distance + np.asarray(self.raw_norm) * self.rounding
 
     cdef void add(self, const double* u, const double* z) noexcept nogil:
         # Make u with its correlations z a reference, in the place of the oldest; line[0] is the newest.
@@ -79,6 +83,12 @@ cdef class LazyGradients:
                 weight += fabs(self.factor[k]) * sqrt(self.inner[k * REFERENCES + k])
         self.distance = sqrt(dot(&self.delta[0], &self.delta[0], self.n_rows))
         self.rounding = 2.2e-16 * (4.0 + 2.0 * sqrt(<double> self.n_rows)) * (weight + self.distance)
+
+    cdef void estimate(self, double* z) noexcept nogil:
+        cdef index_t k
+        memset(z, 0, self.G.shape[1] * sizeof(double))
+        for k in range(self.count):
+            axpy(self.factor[k], &self.G[k, 0], z, self.G.shape[1])
 
 
 cdef void solve_references(LazyGradients self, const double* right) noexcept nogil:

@@ -134,8 +134,8 @@ class RidgeSolver:
         a2: np.ndarray,
         gap_target: float,
         start: np.ndarray | None,
-    ) -> Iterator[tuple[np.ndarray, float, float, int]]:
-        """Yield (coefficients, gap, loss, iterations) for every a2, largest first."""
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, int]]:
+        """Yield coefficients (m, n_features), gaps and losses (m,) and iterations for the next m of a2, in order."""
         plain = self.design.n_rows * self.design.n_features <= PACK_ENTRIES
         penalized = a2[a2 > 0] if plain else a2
         yield from self._penalized_path(y, correlation, penalized, gap_target, start)
@@ -144,12 +144,17 @@ class RidgeSolver:
             coefs = least_squares(self.design, y[None])
             residual = y - self.design.predictions(coefs)
             rest = self.design.predictions(least_squares(self.design, residual))
-            for _ in a2[len(penalized) :]:
-                yield coefs[0], 0.5 * float(np.sum(rest**2)), 0.5 * float(np.sum(residual**2)), 1
+            ones = np.ones(len(a2) - len(penalized))
+            yield (
+                coefs[np.zeros(len(ones), dtype=int)],
+                0.5 * np.sum(rest**2) * ones,
+                0.5 * np.sum(residual**2) * ones,
+                1,
+            )
 
     def _penalized_path(
         self, y: np.ndarray, correlation: np.ndarray, a2: np.ndarray, gap_target: float, start: np.ndarray | None
-    ) -> Iterator[tuple[np.ndarray, float, float, int]]:
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, int]]:
         step = alphas_at_once(self.design) if self.route != "krylov" else 1
         self.few = 0 < len(a2) <= FEW_ALPHAS and a2.min() > 0 and "spectrum" not in self.__dict__
         for first in range(0, len(a2), step):
@@ -168,23 +173,20 @@ class RidgeSolver:
                 Z = self.design.correlations(U)
                 losses = 0.5 * np.einsum("ki,ki->k", U, U)
             losses = np.maximum(losses, 0.0)
-            for beta, gap, loss in zip(coefs, self._gaps(y, coefs, Z, part, losses), losses, strict=True):
-                yield beta, gap, float(loss), iterations
+            yield coefs, self._gaps(y, coefs, Z, part, losses), losses, iterations
 
-    def _gaps(
-        self, y: np.ndarray, coefs: np.ndarray, Z: np.ndarray, a2: np.ndarray, losses: np.ndarray
-    ) -> Iterator[float]:
-        """Yield the duality gap of every row of coefs, with correlations Z."""
-        quick = np.full(len(a2), np.inf)
+    def _gaps(self, y: np.ndarray, coefs: np.ndarray, Z: np.ndarray, a2: np.ndarray, losses: np.ndarray) -> np.ndarray:
+        """Return the duality gap of every row of coefs, with correlations Z."""
+        gaps = np.full(len(a2), np.inf)
         if not len(self.free) and a2.min() > 0:
             # With Q = a2 l2 the conjugates are (s z)^2 / (2 Q), and twice the gap is a quadratic in e = 1 - s,
             #   sum (z - Q b)^2 / Q  -  2 e sum z (z - Q b) / Q  +  e^2 (||u||^2 + sum z^2 / Q).
             # At s = 1, the first term alone, nothing cancels; where that is rounding it is the whole answer.
             lost = Z - coefs * (a2[:, None] * self.l2)
-            quick = 0.5 * np.einsum("kj,kj->k", lost, lost / (a2[:, None] * self.l2))
-        for k, loss in enumerate(losses):
-            exact = quick[k] <= NO_GAP * (y @ y)
-            yield float(quick[k]) if exact else self._gap(y, coefs[k], Z[k], float(a2[k]), float(loss))
+            gaps = 0.5 * np.einsum("kj,kj->k", lost, lost / (a2[:, None] * self.l2))
+        for k in np.flatnonzero(~(gaps <= NO_GAP * (y @ y))):
+            gaps[k] = self._gap(y, coefs[k], Z[k], float(a2[k]), float(losses[k]))
+        return gaps
 
     def _gap(self, y: np.ndarray, beta: np.ndarray, z: np.ndarray, a2: float, loss: float) -> float:
         size = len(beta)

@@ -11,7 +11,7 @@ from libc.math cimport fabs
 from fastreg.design.base cimport index_t
 from fastreg.design.scaled cimport ScaledDesign
 from fastreg.design.tiles cimport dot
-from fastreg.penalty.elastic_net cimport may_enter, proximal_step
+from fastreg.penalty.elastic_net cimport proximal_step
 from fastreg.solver.certified cimport CertifiedPoint
 from fastreg.subproblem.columns cimport Form
 from fastreg.subproblem.coordinate_descent cimport CoordinateDescent
@@ -27,6 +27,8 @@ cdef double EARLY_FRACTION = 0.1
 cdef int MAX_STALLS = 3
 # The working set may grow by this many features at least, and by half of itself, in one round.
 cdef index_t MIN_GROWTH = 64
+# ... and before an alpha by half the samples at most, however few: more cannot be needed there.
+cdef index_t LEAST = 16
 # Events after which tracing gives up and coordinate descent takes over: so many, and some for every feature of W.
 cdef index_t MAX_EVENTS = 1000
 # A cold start goes down to its first alpha in steps of this ratio.
@@ -75,7 +77,7 @@ cdef class WorkingSetSolver(CertifiedPoint):
         """Add features to the working set."""
         if self.form.count + len(features) > self.limit:
             features = self.make_room(features)
-        np.asarray(self.working)[features] = 1
+        self.set_working(np.ascontiguousarray(features, dtype=np.intp))
         self.form.add_features(features)
         self.complete = isinstance(self.form, GramForm) and self.form.count == self.n_features
 
@@ -98,7 +100,7 @@ cdef class WorkingSetSolver(CertifiedPoint):
         coefficients[new] = 0.0
         self.n_outside = np.count_nonzero(coefficients)
         chosen = np.concatenate([held[np.sort(stay)], new])
-        np.asarray(self.working)[:] = 0
+        self.clear_working()
         self.form.clear()
         target = self.full_target - self.design.predictions(coefficients)[0]
         self.bind(target, self.design.correlations(target)[0])
@@ -226,14 +228,12 @@ cdef class WorkingSetSolver(CertifiedPoint):
     cdef index_t grow(self) except -1 nogil:
         # Add violators, those whose own best step is longest first; return how many there were.
         cdef index_t count = 0
-        cdef index_t j
+        cdef index_t i, j
         cdef double h, b, step
         if self.complete:
             return 0
-        for j in range(self.n_features):
-            b = self.outside[j]
-            if self.working[j] or (b == 0.0 and not may_enter(&self.pen, j, self.z[j], 0.0)):
-                continue
+        for i in range(self.candidates(0, 0.0, 0.0)):
+            j, b = self.chosen[i], self.outside[self.chosen[i]]
             h = self.norm[j] * self.norm[j]
             step = fabs(proximal_step(&self.pen, j, self.z[j] + h * b, h) - b) * self.norm[j]
             if step > 0.0:
@@ -245,17 +245,14 @@ cdef class WorkingSetSolver(CertifiedPoint):
 
     cdef int prepare(self, double a1_old, double a1_new) except -1 nogil:
         # Features likely to enter at the next alpha (the sequential strong rule of Tibshirani et al. 2012).
-        cdef index_t count = 0
-        cdef index_t j
+        cdef index_t count, i
         if self.complete:
             return 0
         self.pen.a1 = max(2.0 * a1_new - a1_old, 0.0)
-        for j in range(self.n_features):
-            if not self.working[j] and may_enter(&self.pen, j, self.z[j], 0.0):
-                self.chosen[count] = j
-                self.scratch[count] = fabs(self.z[j]) / self.norm[j]
-                count += 1
-        return self.adopt(count, min(max(MIN_GROWTH, self.form.count // 4), max(16, self.design.n_rows // 2)))
+        count = self.candidates(0, 0.0, 0.0)
+        for i in range(count):
+            self.scratch[i] = fabs(self.z[self.chosen[i]]) / self.norm[self.chosen[i]]
+        return self.adopt(count, min(max(MIN_GROWTH, self.form.count // 4), max(LEAST, self.design.n_rows // 2)))
 
     cdef int adopt(self, index_t count, index_t most) except -1 nogil:
         # Put the `most` best of the `count` chosen features, by their scores in scratch, into W.
