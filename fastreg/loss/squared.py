@@ -40,10 +40,9 @@ class SquaredLoss:
         return 0.5 * np.einsum("ki,ki->k", residuals, residuals)
 
     @staticmethod
-    def deviance_ratio(losses: np.ndarray, null_losses: np.ndarray) -> np.ndarray:
+    def deviance_ratio(losses: np.ndarray, null_loss: float) -> np.ndarray:
         """Return the fraction of the null loss that is explained, 0 where there is nothing to explain."""
-        ratio = 1.0 - np.divide(losses, null_losses, out=np.ones_like(losses), where=null_losses > 0)
-        return np.maximum(ratio, 0.0)
+        return np.maximum(1.0 - losses / null_loss, 0.0) if null_loss > 0 else np.zeros(len(losses))
 
 
 LOSSES = {loss.name: loss for loss in (SquaredLoss,)}

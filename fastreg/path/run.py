@@ -57,7 +57,7 @@ class PathFit:
 
     def __init__(self, problem: Problem, l1_ratio: float, tol: float, max_iter: int, start: np.ndarray | None) -> None:
         self.problem, self.l1_ratio, self.start = problem, l1_ratio, start
-        self.tol, self.max_iter = tol, max_iter
+        self.tol, self.max_iter, self.targets = tol, max_iter, problem.gap_targets(tol)
         self.bounded = not problem.unbounded.all()
         # Without any column left there is nothing to work on, whatever the penalty.
         self.is_ridge = l1_ratio == 0 or problem.design.n_features == 0
@@ -137,7 +137,7 @@ class PathFit:
             solver.set_coefficients(np.flatnonzero(beta), beta[beta != 0])
         a1, a2 = problem.penalty_scales(grid)
         callback = None if report is None else lambda i, nonzero, gap: report(grid[i], nonzero, self._gap(gap))
-        trace = run_path(solver, a1, a2, float(problem.gap_targets(self.tol)[k]), self.max_iter, callback)
+        trace = run_path(solver, a1, a2, float(self.targets[k]), self.max_iter, callback)
         end = trace.starts[-1]
         return Fits(
             trace.starts, trace.features[:end], trace.values[:end], trace.gaps, trace.losses, trace.iterations
@@ -147,7 +147,7 @@ class PathFit:
         problem = self.problem
         _, a2 = problem.penalty_scales(grid)
         start = None if self.start is None else problem.feature_coefficients(self.start[k])
-        target = float(problem.gap_targets(self.tol)[k])
+        target = float(self.targets[k])
         at = 0
         for solved in self.ridge(l2).path(problem.targets[k], problem.correlations[k], a2, target, start):
             fits = Fits.of_rows(*solved)
@@ -156,32 +156,31 @@ class PathFit:
             at += len(fits.gaps)
             yield fits
 
-    def _gap(self, gap: float) -> float:
+    def _gap(self, gap: Any) -> Any:
         return gap * self.problem.y_scale**2
 
     def result(self, grid: np.ndarray, fits: list[Fits]) -> PathResult:
         """Put the fits back on the user's scale, warn where a gap stayed large."""
         problem = self.problem
         unit = problem.y_scale**2
-        gaps, losses, n_iter = (
-            np.stack([getattr(target, name) for target in fits], axis=1) for name in ("gaps", "losses", "iterations")
-        )
-        null = problem.null_losses
-        converged = gaps <= problem.gap_targets(self.tol)
+        null = problem.null_losses * unit
+        coefs = [self._coefs(target) for target in fits]
+        table = [self._columns(k, target) + (np.diff(coefs[k].indptr),) for k, target in enumerate(fits)]
+        columns = table[0] if problem.single else [np.stack(column, axis=1) for column in zip(*table, strict=True)]
+        intercepts, gaps, converged, n_iter, explained, df = columns
         if not converged.all():
             self._warn(grid, gaps, converged)
-        explained = SquaredLoss.deviance_ratio(losses, null)
-        intercepts = np.stack([problem.y_means[k] - self._shifts(target) for k, target in enumerate(fits)], axis=1)
-        coefs = [self._coefs(target) for target in fits]
-        df = np.stack([np.diff(c.indptr) for c in coefs], axis=1)
-        columns = [intercepts, gaps * unit, converged, n_iter, df, explained]
-        if problem.single:
-            columns = [column[:, 0].copy() for column in columns]
         return PathResult(
-            grid, coefs[0] if problem.single else coefs, columns[0], columns[1],
-            float(null[0] * unit) if problem.single else null * unit, *columns[2:],
-            problem.design.n_passes, self.tol, self.l1_ratio, "squared", problem.names,
+            grid, coefs[0] if problem.single else coefs, intercepts, gaps, float(null[0]) if problem.single else null,
+            converged, n_iter, df, explained, problem.design.n_passes, self.tol, self.l1_ratio, "squared", problem.names,
         )  # fmt: skip
+
+    def _columns(self, k: int, fits: Fits) -> tuple[np.ndarray, ...]:
+        """Return intercepts, gaps, whether they are small enough, iterations and deviance ratios of target k."""
+        problem = self.problem
+        intercepts = problem.y_means[k] - self._shifts(fits)
+        explained = SquaredLoss.deviance_ratio(fits.losses, problem.null_losses[k])
+        return intercepts, self._gap(fits.gaps), fits.gaps <= self.targets[k], fits.iterations, explained
 
     def _shifts(self, fits: Fits) -> np.ndarray:
         """What the centers of the columns take from the mean of y, for every alpha."""
@@ -202,14 +201,14 @@ class PathFit:
         return coefs
 
     def _warn(self, grid: np.ndarray, gaps: np.ndarray, converged: np.ndarray) -> None:
-        problem = self.problem
-        unit = problem.y_scale**2
+        targets = self._gap(self.targets)
+        gaps, converged = gaps.reshape(len(grid), -1), converged.reshape(len(grid), -1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            ratio = gaps / problem.gap_targets(self.tol)
+            ratio = gaps / targets
         i, k = np.unravel_index(np.argmax(np.where(converged, -1, ratio)), gaps.shape)
         warnings.warn(
             f"{(~converged).sum()} of {gaps.size} fits did not reach tol={self.tol:g}: at alpha={grid[i]:.6g} the "
-            f"duality gap is {gaps[i, k] * unit:.3g}, the target {problem.gap_targets(self.tol)[k] * unit:.3g}. The "
+            f"duality gap is {gaps[i, k]:.3g}, the target {targets[k]:.3g}. The "
             f"gaps are certified all the same. Raise max_iter (now {self.max_iter}) or tol, or scale the columns of X.",
             ConvergenceWarning,
             stacklevel=4,

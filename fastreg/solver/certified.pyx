@@ -96,16 +96,17 @@ cdef class CertifiedPoint:
         # correlations tell, which are certain up to norm_j distance + raw_norm_j rounding. Most blocks hold none.
         cdef index_t block, first, size, j
         cdef double margin
+        cdef const double* raw_norm = &self.lazy.raw_norm[0]
         for block in range(ceil_div(self.n_features, BLOCK)):
             first = block * BLOCK
             size = min(BLOCK, self.n_features - first)
             if not self.n_outside and not any_above(
-                &self.z[first], &self.norm[first], &self.lazy.raw_norm[first], &self.barrier[first], size, distance, rounding,
+                &self.z[first], &self.norm[first], raw_norm + first, &self.barrier[first], size, distance, rounding,
                 self.pen.a1,
             ):
                 continue
             for j in range(first, first + size):
-                margin = self.norm[j] * distance + self.lazy.raw_norm[j] * rounding
+                margin = self.norm[j] * distance + raw_norm[j] * rounding
                 if not self.working[j] and (self.outside[j] != 0.0 or may_enter(&self.pen, j, self.z[j], margin)):
                     self.chosen[count] = j
                     count += 1
