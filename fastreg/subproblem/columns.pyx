@@ -290,9 +290,12 @@ cdef class SparseColumns(Form):
         cdef int threads = self.design.raw.team(work)
         self.turn(first)
         for k in prange(self.count, num_threads=threads, schedule="dynamic", chunksize=16):
-            multiply_column(self, k, Q + k * stride + first, new)
-            for i in range(new):
+            multiply_column(self, k, Q + k * stride + first, new, k - first)
+            for i in range(max(k - first, 0), new):
                 Q[k * stride + first + i] -= self.center[k] * self.center[first + i]
+        for k in range(first, self.count):
+            for i in range(first, k):
+                Q[k * stride + i] = Q[i * stride + k]
         for i in range(self.count):
             if self.heavy[i]:
                 self.heavy_products(i, first, Q, stride)
@@ -337,12 +340,14 @@ cdef class SparseColumns(Form):
                 Q[k * stride + i] = total
 
 
-cdef void multiply_column(SparseColumns form, index_t k, double* out, index_t count) noexcept nogil:
-    # out[i] = v_k'v_i for the columns that have been turned.
+cdef void multiply_column(SparseColumns form, index_t k, double* out, index_t count, index_t least) noexcept nogil:
+    # out[i] = v_k'v_i for the columns i >= least of those that have been turned; in a row they stand in order.
     cdef index_t e, t, row
     cdef double value
     memset(out, 0, count * sizeof(double))
     for e in range(form.starts[k], form.starts[k + 1]):
-        value, row = form.values[e], form.rows[e]
-        for t in range(form.row_starts[row], form.row_starts[row + 1]):
+        row, value = form.rows[e], form.values[e]
+        for t in range(form.row_starts[row + 1] - 1, form.row_starts[row] - 1, -1):
+            if form.turned_column[t] < least:
+                break
             out[form.turned_column[t]] += value * form.turned[t]
