@@ -165,14 +165,15 @@ class PathFit:
         unit = problem.y_scale**2
         null = problem.null_losses * unit
         coefs = [self._coefs(target) for target in fits]
-        table = [self._columns(k, target) + (np.diff(coefs[k].indptr),) for k, target in enumerate(fits)]
+        table = [(*self._columns(k, target), np.diff(coefs[k].indptr)) for k, target in enumerate(fits)]
         columns = table[0] if problem.single else [np.stack(column, axis=1) for column in zip(*table, strict=True)]
         intercepts, gaps, converged, n_iter, explained, df = columns
         if not converged.all():
             self._warn(grid, gaps, converged)
         return PathResult(
             grid, coefs[0] if problem.single else coefs, intercepts, gaps, float(null[0]) if problem.single else null,
-            converged, n_iter, df, explained, problem.design.n_passes, self.tol, self.l1_ratio, "squared", problem.names,
+            converged, n_iter, df, explained, problem.design.n_passes, self.tol, self.l1_ratio, "squared",
+            problem.names,
         )  # fmt: skip
 
     def _columns(self, k: int, fits: Fits) -> tuple[np.ndarray, ...]:
