@@ -1,10 +1,12 @@
 """Certified lasso, ridge and elastic-net paths on dense and sparse data.
 
 ``fit_path`` fits a path, ``alpha_max`` says where it should begin and ``duality_gap`` certifies anybody's
-coefficients. The estimators (``Lasso``, ``Ridge``, ``ElasticNet``) need scikit-learn and are imported when first
-used.
+coefficients. ``cross_validate_path`` and ``information_criteria`` choose among the fits, ``relax`` and
+``adaptive_factors`` refine them. The estimators (``Lasso``, ``LassoCV`` ...) need scikit-learn, the pictures
+(``plot_path``, ``plot_cv``) matplotlib; they are imported when first used.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from fastreg.path.fit import alpha_max, fit_path
@@ -13,31 +15,67 @@ from fastreg.runtime.exceptions import ConvergenceWarning
 from fastreg.solver.certificate import duality_gap
 
 if TYPE_CHECKING:
-    from fastreg.estimators import ElasticNet, Lasso, Ridge
+    from fastreg.estimators import ElasticNet, ElasticNetCV, Lasso, LassoCV, Ridge, RidgeCV
+    from fastreg.pictures import plot_cv, plot_path
+    from fastreg.selection import (
+        CVResult,
+        InformationCriteria,
+        RelaxedPath,
+        adaptive_factors,
+        cross_validate_path,
+        information_criteria,
+        relax,
+    )
 
 __version__ = "0.1.0"
 
-_ESTIMATORS = ("ElasticNet", "Lasso", "Ridge")
+# Imported when first used: name and module.
+_LAZY = {
+    **dict.fromkeys(("ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "Ridge", "RidgeCV"), "fastreg.estimators"),
+    **dict.fromkeys(("plot_cv", "plot_path"), "fastreg.pictures"),
+    **dict.fromkeys(
+        (
+            "CVResult",
+            "InformationCriteria",
+            "RelaxedPath",
+            "adaptive_factors",
+            "cross_validate_path",
+            "information_criteria",
+            "relax",
+        ),
+        "fastreg.selection",
+    ),
+}
 
 __all__ = [
+    "CVResult",
     "ConvergenceWarning",
     "ElasticNet",
+    "ElasticNetCV",
+    "InformationCriteria",
     "Lasso",
+    "LassoCV",
     "PathResult",
+    "RelaxedPath",
     "Ridge",
+    "RidgeCV",
+    "adaptive_factors",
     "alpha_max",
+    "cross_validate_path",
     "duality_gap",
     "fit_path",
+    "information_criteria",
+    "plot_cv",
+    "plot_path",
+    "relax",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _ESTIMATORS:
-        from fastreg import estimators
-
-        return getattr(estimators, name)
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module 'fastreg' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_ESTIMATORS])
+    return sorted([*globals(), *_LAZY])

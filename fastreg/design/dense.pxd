@@ -22,7 +22,7 @@ ctypedef void (*Work)(DenseDesign, Job*, index_t) noexcept nogil
 
 
 cdef class DenseDesign(Design):
-    cdef object owner
+    cdef readonly object owner
     cdef const void* data
     cdef int code
     cdef bint direct

@@ -11,7 +11,7 @@ cdef struct Entries:
 
 
 cdef class SparseDesign(Design):
-    cdef object owner
+    cdef readonly object owner
     cdef const void* data
     cdef const void* rows
     cdef const index_t* starts

@@ -40,6 +40,11 @@ class SquaredLoss:
         return 0.5 * np.einsum("ki,ki->k", residuals, residuals)
 
     @staticmethod
+    def deviance(y: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Return the weighted mean of (y - prediction)^2 over the first axis; weights sum to 1."""
+        return np.einsum("i...,i->...", (y.reshape(len(y), *[1] * (predictions.ndim - 1)) - predictions) ** 2, weights)
+
+    @staticmethod
     def deviance_ratio(losses: np.ndarray, null_loss: float) -> np.ndarray:
         """Return the fraction of the null loss that is explained, 0 where there is nothing to explain."""
         return np.maximum(1.0 - losses / null_loss, 0.0) if null_loss > 0 else np.zeros(len(losses))

@@ -6,6 +6,8 @@ from fastreg.path.grid import default_min_ratio, log_grid
 from fastreg.path.progress import Progress
 from fastreg.path.result import PathResult
 from fastreg.path.run import PathFit
+from fastreg.path.source import Source
+from fastreg.path.watch import Watcher, check_stops
 from fastreg.problem.problem import Options, build_problem
 from fastreg.problem.validate import check_alphas, check_count, check_init, check_loss, check_scalar
 from fastreg.runtime.threads import blas_threads
@@ -32,6 +34,9 @@ def fit_path(
     n_threads: int | None = None,
     init: tuple[Any, Any] | None = None,
     progress: bool = False,
+    dfmax: int | None = None,
+    validation: tuple[Any, ...] | None = None,
+    patience: int = 5,
 ) -> PathResult:
     """Fit a lasso, ridge or elastic net for every penalty of a grid, each with a certified duality gap.
 
@@ -84,6 +89,12 @@ def fit_path(
         coefficients, so only its shape is checked.
     progress : bool
         Show a progress bar (tqdm if it is installed) on standard error.
+    dfmax : None or int
+        End the path before the first alpha with more than so many nonzero coefficients. One target only.
+    validation : None or (X, y), (X, y, sample_weight) or (X, y, sample_weight, offset)
+        Rows that are not fitted. The path ends once their deviance has not improved for ``patience`` alphas;
+        ``validation_deviance`` of the result holds it for every alpha. One target only.
+    patience : int
 
     Returns
     -------
@@ -131,6 +142,7 @@ def fit_path(
     )  # fmt: skip
     problem = build_problem(X, y, options)
     start = check_init(init, problem.n_columns, len(problem.targets), problem.single)
+    limit, held_out, patience = check_stops(problem, dfmax, validation, patience)
     fit = PathFit(problem, float(l1_ratio), tol, max_iter, start)
     with blas_threads(n_threads if fit.is_ridge else None):
         if grid is None:
@@ -139,8 +151,11 @@ def fit_path(
             )
             grid = log_grid(fit.grid_top(), ratio, n_alphas)
         with Progress(progress, len(grid) * len(problem.targets)) as report:
-            fits = fit.run(grid, report)
-    return fit.result(grid, fits)
+            watcher = Watcher(problem, report, limit, held_out, patience)
+            fits = fit.run(grid, watcher)
+    result = fit.result(grid, fits, watcher, Source(X, y, options))
+    fit.warn(result)
+    return result
 
 
 def alpha_max(

@@ -17,3 +17,8 @@ def log_grid(alpha_max: float, min_ratio: float, n_alphas: int) -> np.ndarray:
     """
     top = alpha_max if alpha_max > 0 else 1.0
     return top * np.exp(np.linspace(0.0, np.log(min_ratio), n_alphas))
+
+
+def scaled_grid(alpha_max: float, ratios: np.ndarray) -> np.ndarray:
+    """Return a grid of given ratios to its largest penalty; where nothing can enter it starts from 1."""
+    return (alpha_max if alpha_max > 0 else 1.0) * ratios

@@ -79,11 +79,12 @@ def run_path(
     a1, a2 : (n_alphas,), scales of the l1 and l2 parts, decreasing
     target : float, duality gap to reach, in the solver's units
     max_iter : int, events of tracing and epochs of coordinate descent per alpha, each
-    callback : None or callable(k, n_nonzero, gap), called after every alpha
+    callback : None or callable(k, features, values, gap) -> bool
+        Called after every alpha with the nonzero coefficients; where it returns True the path ends.
 
     Returns
     -------
-    Trace
+    Trace, whose arrays beyond the last alpha are not filled
     """
     cdef Trace trace = Trace(a1.shape[0])
     cdef bint report = callback is not None
@@ -100,5 +101,7 @@ def run_path(
             trace.record(k, solver)
             if report:
                 with gil:
-                    callback(k, trace._starts[k + 1] - trace._starts[k], solver.gap)
+                    part = slice(trace.starts[k], trace.starts[k + 1])
+                    if callback(k, trace.features[part], trace.values[part], solver.gap):
+                        break
     return trace

@@ -7,6 +7,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from fastreg.design.convert import as_design, check_entries, column_names
+from fastreg.path.source import Source
+from fastreg.path.table import Table
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +42,13 @@ class PathResult:
         Entries of X read after validation over entries of X.
     tol, l1_ratio, loss : what the path was fitted with
     feature_names : None or ndarray (n_features,) of str
+    n_samples : int
+    stopped : None or str
+        Why the path ended before its grid did (``dfmax``, ``validation``).
+    validation_deviance : None or ndarray (n_alphas,)
+        Mean deviance of the rows given as ``validation``.
+    source : Source
+        The options and y of the call; X as long as it is alive elsewhere. For ``relax`` and ``information_criteria``.
     """
 
     alphas: np.ndarray
@@ -56,16 +65,92 @@ class PathResult:
     l1_ratio: float
     loss: str
     feature_names: Any = None
+    n_samples: int = 0
+    stopped: str | None = None
+    validation_deviance: np.ndarray | None = None
+    source: Source | None = None
+
+    @property
+    def relative_gaps(self) -> np.ndarray:
+        """Duality gaps over the null loss, shaped like ``dual_gaps``; 0 where there is nothing to explain."""
+        null = np.asarray(self.null_loss)
+        return self.dual_gaps / np.where(null > 0, null, 1.0)
+
+    @property
+    def alpha_validated(self) -> float:
+        """The penalty of the smallest ``validation_deviance``."""
+        if self.validation_deviance is None:
+            raise ValueError("alpha_validated: the path was fitted without validation=(X, y).")
+        return float(self.alphas[np.argmin(self.validation_deviance)])
 
     def __repr__(self) -> str:
         """Return one line: what was fitted and how well."""
         first = self.coefs[0] if isinstance(self.coefs, list) else self.coefs
         targets = f", {len(self.coefs)} targets" if isinstance(self.coefs, list) else ""
-        worst = np.max(self.dual_gaps / np.where(np.asarray(self.null_loss) > 0, self.null_loss, 1.0))
+        stopped = "" if self.stopped is None else f"; stopped: {self.stopped}"
         return (
             f"PathResult({first.shape[0]} features{targets}, {len(self.alphas)} alphas from {self.alphas[0]:.4g} to "
-            f"{self.alphas[-1]:.4g}, up to {self.df.max()} nonzero, worst relative gap {worst:.1e})"
+            f"{self.alphas[-1]:.4g}, up to {self.df.max()} nonzero, worst relative gap {self.relative_gaps.max():.1e}"
+            f"{stopped})"
         )
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
+
+    def summary(self, rows: int = 10) -> Table:
+        """Return a small table: how many coefficients are nonzero at some of the alphas, how much they explain.
+
+        Examples
+        --------
+        >>> import numpy as np, fastreg
+        >>> path = fastreg.fit_path(np.eye(3) + 1.0, np.array([1.0, 2.0, 4.0]), alphas=[0.4, 0.1])
+        >>> path.summary()
+        PathResult(3 features, 2 alphas from 0.4 to 0.1, up to 2 nonzero, worst relative gap ...)
+        alpha  nonzero  explained  relative gap  iterations
+        0.4          1     0.5914       ...           1
+        0.1          2     0.9528       ...           1
+        """
+        chosen = np.unique(np.linspace(0, len(self.alphas) - 1, min(rows, len(self.alphas))).round().astype(int))
+        heads = ["alpha", "nonzero", "explained", "relative gap", "iterations"]
+        columns = [self.df, self.deviance_ratio, self.relative_gaps, self.n_iter]
+        if self.validation_deviance is not None:
+            heads.append("held-out deviance")
+            columns.append(self.validation_deviance)
+        if isinstance(self.coefs, list):
+            # One row an alpha all the same: the largest support, the worst fit.
+            columns = [c.min(axis=1) if k == 1 else c.max(axis=1) for k, c in enumerate(columns)]
+        table = [(float(self.alphas[i]), *(column[i].item() for column in columns)) for i in chosen]
+        return Table(repr(self), heads, table)
+
+    def to_frame(self, coefs: bool = False) -> Any:
+        """Return a pandas DataFrame with one row an alpha; with ``coefs`` also a column for every feature ever used.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        ValueError
+            For several targets.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError("to_frame needs pandas. Install it with: pip install pandas") from error
+        if isinstance(self.coefs, list):
+            raise ValueError("to_frame: expected a path of one target, got several. Take their columns one by one.")
+        columns = {
+            "df": self.df, "deviance_ratio": self.deviance_ratio, "intercept": self.intercepts,
+            "dual_gap": self.dual_gaps, "converged": self.converged, "n_iter": self.n_iter,
+        }  # fmt: skip
+        if self.validation_deviance is not None:
+            columns["validation_deviance"] = self.validation_deviance
+        frame = pd.DataFrame(columns, index=pd.Index(self.alphas, name="alpha"))
+        if not coefs:
+            return frame
+        used = np.unique(self.coefs.indices)
+        names = [f"x{j}" for j in used] if self.feature_names is None else self.feature_names[used]
+        values = self.coefs[used].toarray().T
+        return frame.join(pd.DataFrame(values, index=frame.index, columns=names))
 
     def coef(self, alpha: float) -> np.ndarray:
         """Return the coefficients at one penalty, (n_features,) or (k, n_features).

@@ -10,6 +10,8 @@ import scipy.sparse as sp
 from fastreg.loss.squared import SquaredLoss
 from fastreg.path.loop import run_path
 from fastreg.path.result import PathResult
+from fastreg.path.source import Source
+from fastreg.path.watch import Watcher
 from fastreg.problem.problem import Problem
 from fastreg.runtime.exceptions import ConvergenceWarning
 from fastreg.solver.cost_model import choose_budget, choose_form, complete_pays
@@ -50,6 +52,12 @@ class Fits(NamedTuple):
         ends = np.cumsum([0] + [part.starts[-1] for part in parts])
         starts = np.concatenate([[0]] + [end + part.starts[1:] for end, part in zip(ends, parts, strict=False)])
         return cls(starts, *(np.concatenate(column) for column in list(zip(*parts, strict=True))[1:]))
+
+    def first(self, count: int) -> "Fits":
+        """Return the fits at the first alphas."""
+        end = self.starts[count]
+        columns = (column[:count] for column in (self.gaps, self.losses, self.iterations))
+        return Fits(self.starts[: count + 1], self.features[:end], self.beta[:end], *columns)
 
 
 class PathFit:
@@ -113,37 +121,35 @@ class PathFit:
         # The null model is wanted to rounding: its correlations are the top of the grid.
         return solver.null_correlations(0.0, self.max_iter).copy()
 
-    def run(self, grid: np.ndarray, report: Any) -> list[Fits]:
-        """Return the fits of every target."""
-        return [Fits.joined(list(self._run_target(k, grid, report))) for k in range(len(self.problem.targets))]
+    def run(self, grid: np.ndarray, watcher: Watcher) -> list[Fits]:
+        """Return the fits of every target, up to where the watcher ends the path."""
+        return [Fits.joined(list(self._run_target(k, grid, watcher))) for k in range(len(self.problem.targets))]
 
-    def _run_target(self, k: int, grid: np.ndarray, report: Any) -> Iterator[Fits]:
+    def _run_target(self, k: int, grid: np.ndarray, watcher: Watcher) -> Iterator[Fits]:
         if self.is_ridge and not self.bounded:
-            yield from self._run_ridge(k, grid, report, self.problem.penalty["l2"])
+            yield from self._run_ridge(k, grid, watcher, self.problem.penalty["l2"])
             return
         # At alpha = 0 there is no penalty left to make a working set: least squares.
         positive = grid[grid > 0] if not self.bounded else grid
         if len(positive):
-            yield self._run_working_set(k, positive, report)
-        if len(positive) < len(grid):
+            yield self._run_working_set(k, positive, watcher)
+        if len(positive) < len(grid) and watcher.stopped is None:
             ones = np.ones(self.problem.design.n_features)
-            yield from self._run_ridge(k, grid[len(positive) :], report, ones)
+            yield from self._run_ridge(k, grid[len(positive) :], watcher, ones)
 
-    def _run_working_set(self, k: int, grid: np.ndarray, report: Any) -> Fits:
+    def _run_working_set(self, k: int, grid: np.ndarray, watcher: Watcher) -> Fits:
         problem, solver = self.problem, self.solver(len(grid))
         solver.set_target(problem.targets[k], problem.correlations[k])
         if self.start is not None:
             beta = problem.feature_coefficients(self.start[k])
             solver.set_coefficients(np.flatnonzero(beta), beta[beta != 0])
         a1, a2 = problem.penalty_scales(grid)
-        callback = None if report is None else lambda i, nonzero, gap: report(grid[i], nonzero, self._gap(gap))
+        callback = None if watcher.idle else lambda i, *fit: watcher(grid[i], *fit)
         trace = run_path(solver, a1, a2, float(self.targets[k]), self.max_iter, callback)
-        end = trace.starts[-1]
-        return Fits(
-            trace.starts, trace.features[:end], trace.values[:end], trace.gaps, trace.losses, trace.iterations
-        )  # fmt: skip
+        fits = Fits(trace.starts, trace.features, trace.values, trace.gaps, trace.losses, trace.iterations)
+        return fits.first(len(grid) if watcher.stopped is None else watcher.kept)
 
-    def _run_ridge(self, k: int, grid: np.ndarray, report: Any, l2: np.ndarray) -> Iterator[Fits]:
+    def _run_ridge(self, k: int, grid: np.ndarray, watcher: Watcher, l2: np.ndarray) -> Iterator[Fits]:
         problem = self.problem
         _, a2 = problem.penalty_scales(grid)
         start = None if self.start is None else problem.feature_coefficients(self.start[k])
@@ -151,44 +157,49 @@ class PathFit:
         at = 0
         for solved in self.ridge(l2).path(problem.targets[k], problem.correlations[k], a2, target, start):
             fits = Fits.of_rows(*solved)
-            for i, gap in enumerate(fits.gaps if report is not None else ()):
-                report(grid[at + i], fits.starts[i + 1] - fits.starts[i], self._gap(gap))
+            before = watcher.kept
+            for i in range(0 if watcher.idle else len(fits.gaps)):
+                part = slice(fits.starts[i], fits.starts[i + 1])
+                if watcher(grid[at + i], fits.features[part], fits.beta[part], fits.gaps[i]):
+                    yield fits.first(watcher.kept - before)
+                    return
             at += len(fits.gaps)
             yield fits
 
     def _gap(self, gap: Any) -> Any:
         return gap * self.problem.y_scale**2
 
-    def result(self, grid: np.ndarray, fits: list[Fits]) -> PathResult:
-        """Put the fits back on the user's scale, warn where a gap stayed large."""
+    def result(self, grid: np.ndarray, fits: list[Fits], watcher: Watcher, source: Source) -> PathResult:
+        """Put the fits back on the user's scale."""
         problem = self.problem
+        grid = grid[: len(fits[0].gaps)]
         unit = problem.y_scale**2
         null = problem.null_losses * unit
-        coefs = [self._coefs(target) for target in fits]
+        coefs = [self.coefficients(target) for target in fits]
         table = [(*self._columns(k, target), np.diff(coefs[k].indptr)) for k, target in enumerate(fits)]
         columns = table[0] if problem.single else [np.stack(column, axis=1) for column in zip(*table, strict=True)]
         intercepts, gaps, converged, n_iter, explained, df = columns
-        if not converged.all():
-            self._warn(grid, gaps, converged)
         return PathResult(
             grid, coefs[0] if problem.single else coefs, intercepts, gaps, float(null[0]) if problem.single else null,
             converged, n_iter, df, explained, problem.design.n_passes, self.tol, self.l1_ratio, "squared",
-            problem.names,
+            problem.names, problem.design.n_rows, watcher.stopped,
+            np.array(watcher.deviances) if watcher.held_out is not None else None, source,
         )  # fmt: skip
 
     def _columns(self, k: int, fits: Fits) -> tuple[np.ndarray, ...]:
         """Return intercepts, gaps, whether they are small enough, iterations and deviance ratios of target k."""
         problem = self.problem
-        intercepts = problem.y_means[k] - self._shifts(fits)
         explained = SquaredLoss.deviance_ratio(fits.losses, problem.null_losses[k])
-        return intercepts, self._gap(fits.gaps), fits.gaps <= self.targets[k], fits.iterations, explained
+        return self.intercepts(k, fits), self._gap(fits.gaps), fits.gaps <= self.targets[k], fits.iterations, explained
 
-    def _shifts(self, fits: Fits) -> np.ndarray:
-        """What the centers of the columns take from the mean of y, for every alpha."""
+    def intercepts(self, k: int, fits: Fits) -> np.ndarray:
+        """Return the intercepts (n_alphas,) of target k: the mean of y less what the centers of the columns take."""
         alphas = np.repeat(np.arange(len(fits.gaps)), np.diff(fits.starts))
-        return np.bincount(alphas, self.problem.intercept_shift(fits.features, fits.beta), len(fits.gaps))
+        shifts = self.problem.intercept_shift(fits.features, fits.beta)
+        return self.problem.y_means[k] - np.bincount(alphas, shifts, len(fits.gaps))
 
-    def _coefs(self, fits: Fits) -> sp.csc_array:
+    def coefficients(self, fits: Fits) -> sp.csc_array:
+        """Return the coefficients (n_columns, n_alphas) on the user's scale."""
         problem = self.problem
         rows, values = problem.columns_of(fits.features, fits.beta)
         coefs = sp.csc_array((values, rows, fits.starts), shape=(problem.n_columns, len(fits.gaps)))
@@ -201,16 +212,19 @@ class PathFit:
         coefs.sort_indices()
         return coefs
 
-    def _warn(self, grid: np.ndarray, gaps: np.ndarray, converged: np.ndarray) -> None:
-        targets = self._gap(self.targets)
-        gaps, converged = gaps.reshape(len(grid), -1), converged.reshape(len(grid), -1)
+    def warn(self, result: PathResult) -> None:
+        """Warn the caller of the public function where a gap stayed large."""
+        if result.converged.all():
+            return
+        targets = np.atleast_1d(self._gap(self.targets))
+        gaps, converged = (part.reshape(len(result.alphas), -1) for part in (result.dual_gaps, result.converged))
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio = gaps / targets
         i, k = np.unravel_index(np.argmax(np.where(converged, -1, ratio)), gaps.shape)
         warnings.warn(
-            f"{(~converged).sum()} of {gaps.size} fits did not reach tol={self.tol:g}: at alpha={grid[i]:.6g} the "
-            f"duality gap is {gaps[i, k]:.3g}, the target {targets[k]:.3g}. The "
-            f"gaps are certified all the same. Raise max_iter (now {self.max_iter}) or tol, or scale the columns of X.",
+            f"{(~converged).sum()} of {gaps.size} fits did not reach tol={self.tol:g}: at alpha={result.alphas[i]:.6g} "
+            f"the duality gap is {gaps[i, k]:.3g}, the target {targets[k]:.3g}. The gaps are certified all the same. "
+            f"Raise max_iter (now {self.max_iter}) or tol, or scale the columns of X.",
             ConvergenceWarning,
-            stacklevel=4,
+            stacklevel=3,
         )

@@ -122,6 +122,10 @@ class Problem:
         chosen = self.design.raw_columns(features)
         return chosen, beta * self.y_scale * self.design.scale[chosen]
 
+    def features_of(self, columns: np.ndarray) -> np.ndarray:
+        """Return the features that stand for raw columns, -1 where none does."""
+        return columns if self.members is None else self.members[columns]
+
     def intercept_shift(self, features: np.ndarray, beta: np.ndarray) -> np.ndarray:
         """Return center_j beta_j for every coefficient; the intercept is the mean of y minus their sum."""
         return self.design.center[self.design.raw_columns(features)] * beta * self.y_scale

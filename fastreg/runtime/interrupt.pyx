@@ -13,8 +13,11 @@ cdef extern from *:
     #endif
     /* One clock a thread: signals reach the main thread alone, whose looks no other thread may postpone. */
     static FASTREG_THREAD_LOCAL double fastreg_last_poll = 0.0;
+    /* Other threads learn from a flag. */
+    static FASTREG_THREAD_LOCAL volatile int *fastreg_stop = NULL;
     """
     double fastreg_last_poll
+    int* fastreg_stop
 
 cdef extern from "time.h" nogil:
     cdef struct timespec:
@@ -26,11 +29,29 @@ cdef extern from "time.h" nogil:
 cdef double POLL_SECONDS = 0.05
 
 
+cdef class StopFlag:
+    """Tells the kernels of the threads that watch it to stop; it has to live as long as they do."""
+
+    cdef int raised
+
+    def watch(self):
+        """Let the kernels of the calling thread look at this flag."""
+        global fastreg_stop
+        fastreg_stop = &self.raised
+
+    def stop(self):
+        """Let them raise KeyboardInterrupt."""
+        self.raised = 1
+
+
 cdef int poll() except -1 nogil:
     """Raise KeyboardInterrupt if Ctrl-C was pressed; look at the signals at most every 50 ms."""
     global fastreg_last_poll
     cdef timespec stamp
     cdef double now
+    if fastreg_stop != NULL and fastreg_stop[0]:
+        with gil:
+            raise KeyboardInterrupt
     timespec_get(&stamp, TIME_UTC)
     now = stamp.tv_sec + 1e-9 * stamp.tv_nsec
     if 0.0 <= now - fastreg_last_poll < POLL_SECONDS:

@@ -1,0 +1,108 @@
+"""What happens after every alpha: progress is shown, and the path may end early."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from fastreg.design.convert import as_design, check_entries
+from fastreg.loss.squared import SquaredLoss
+from fastreg.problem.problem import Problem
+from fastreg.problem.validate import check_count, check_offset, check_weights, check_y
+
+Report = Callable[[float, int, float], None]
+
+
+class HeldOut:
+    """Rows that the fit does not see, and the deviance of predictions for them."""
+
+    def __init__(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> None:
+        self.design, _ = as_design(X)
+        check_entries(self.design)
+        y, _ = check_y(y, self.design.n_rows)
+        self.y = y - check_offset(offset, y.shape)
+        self.weights = check_weights(sample_weight, self.design.n_rows)
+
+    def deviance(self, coefs: sp.csc_array, intercept: float) -> float:
+        """Return the weighted mean deviance of one target under coefficients (n_features, 1)."""
+        return float(SquaredLoss.deviance(self.y[0], self.design.product(coefs)[:, 0] + intercept, self.weights))
+
+
+def check_stops(problem: Problem, dfmax: Any, validation: Any, patience: Any) -> tuple[int | None, HeldOut | None, int]:
+    """Return the checked settings that may end a path early."""
+    patience = check_count(patience, "patience")
+    if dfmax is None and validation is None:
+        return None, None, patience
+    if not problem.single:
+        raise ValueError("dfmax, validation: expected y of shape (n_samples,), got several targets. Fit one at a time.")
+    limit = None if dfmax is None else check_count(dfmax, "dfmax")
+    if validation is None:
+        return limit, None, patience
+    if not isinstance(validation, (tuple, list)) or not 2 <= len(validation) <= 4:
+        raise ValueError(
+            "validation: expected (X, y), (X, y, sample_weight) or (X, y, sample_weight, offset), "
+            f"got {type(validation).__name__}."
+        )
+    held_out = HeldOut(*validation)
+    if held_out.design.n_cols != problem.n_columns or len(held_out.y) != 1:
+        raise ValueError(
+            f"validation: expected {problem.n_columns} features and one target as in X and y, "
+            f"got {held_out.design.n_cols} and {len(held_out.y)}."
+        )
+    return limit, held_out, patience
+
+
+class Watcher:
+    """Called after every alpha; says whether the path ends there.
+
+    Parameters
+    ----------
+    problem : Problem
+    report : None or callable(alpha, n_nonzero, gap), the progress bar
+    dfmax : None or int, the largest support wanted
+    held_out : None or HeldOut
+    patience : int, alphas without improvement before the path ends
+
+    Attributes
+    ----------
+    deviances : list of float, of the held-out rows at every alpha
+    kept : int, how many alphas belong to the result
+    stopped : None or str, why the path ended before the grid did
+    """
+
+    def __init__(
+        self, problem: Problem, report: Report | None, dfmax: int | None, held_out: HeldOut | None, patience: int
+    ) -> None:
+        self.problem, self.report, self.dfmax, self.held_out = problem, report, dfmax, held_out
+        self.patience = patience
+        self.deviances: list[float] = []
+        self.alphas: list[float] = []
+        self.kept = 0
+        self.stopped: str | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing needs to be called."""
+        return self.report is None and self.dfmax is None and self.held_out is None
+
+    def __call__(self, alpha: float, features: np.ndarray, beta: np.ndarray, gap: float) -> bool:
+        """Take note of the fit at one alpha, in the solver's units; return whether the path ends."""
+        if self.report is not None:
+            self.report(alpha, len(features), gap * self.problem.y_scale**2)
+        if self.dfmax is not None and len(features) > self.dfmax and self.kept:
+            self.stopped = f"{len(features)} coefficients at alpha={alpha:.6g}, more than dfmax={self.dfmax}"
+            return True
+        self.kept += 1
+        if self.held_out is None:
+            return False
+        rows, values = self.problem.columns_of(features, beta)
+        coefs = sp.csc_array((values, rows, [0, len(rows)]), shape=(self.problem.n_columns, 1))
+        intercept = self.problem.y_means[0] - self.problem.intercept_shift(features, beta).sum()
+        self.deviances.append(self.held_out.deviance(coefs, intercept))
+        self.alphas.append(alpha)
+        best = int(np.argmin(self.deviances))
+        if len(self.deviances) - 1 - best < self.patience:
+            return False
+        self.stopped = f"the held-out deviance has not improved on that at alpha={self.alphas[best]:.6g}"
+        return True

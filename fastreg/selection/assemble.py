@@ -1,0 +1,98 @@
+"""From the fits of all folds to the result of a cross-validation."""
+
+from typing import Any
+
+import numpy as np
+
+from fastreg.path.result import PathResult
+from fastreg.selection.cv_result import CVResult
+from fastreg.selection.folds import Data, FoldFit, predict_rows
+from fastreg.selection.relaxed import relax
+from fastreg.selection.splits import Split
+
+
+def fold_weights(data: Data, splits: list[Split], weighted: bool) -> np.ndarray:
+    """Return what each fold counts in the mean: the same, or its held-out weight where there are sample weights."""
+    if not weighted:
+        return np.full(len(splits), 1.0 / len(splits))
+    sums = np.array([data.weights[split.test].sum() for split in splits])
+    return sums / sums.sum()
+
+
+def mean_and_error(scores: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard error over the first axis; of one fold the error is unknown, NaN."""
+    mean = np.einsum("k...,k->...", scores, shares)
+    if len(scores) == 1:
+        return mean, np.full(mean.shape, np.nan)
+    variance = np.einsum("k...,k->...", (scores - mean) ** 2, shares)
+    return mean, np.sqrt(variance / (len(scores) - 1))
+
+
+def choose(mean: np.ndarray, error: np.ndarray, greater_is_better: bool) -> tuple[tuple[int, int, int], int]:
+    """Return the best candidate of (l1_ratios, gammas, alphas), and the largest alpha within a standard error of it.
+
+    Among equals the first wins, which is the largest penalty; a candidate whose score is not a number never does.
+    """
+    loss = np.where(np.isfinite(mean), -mean if greater_is_better else mean, np.inf)
+    r, g, a = (int(i) for i in np.unravel_index(int(np.argmin(loss)), loss.shape))
+    limit = loss[r, g, a] + np.nan_to_num(error[r, g, a])
+    return (r, g, a), int(np.flatnonzero(loss[r, g] <= limit)[0])
+
+
+def out_of_fold(data: Data, splits: list[Split], fits: list[FoldFit], gamma: float, index: int) -> np.ndarray:
+    """Return predictions of held-out rows at one alpha, NaN for rows that no fold holds out."""
+    total, count = np.zeros(data.y.shape), np.zeros(len(data.y))
+    for split, fit in zip(splits, fits, strict=True):
+        coefs = fit.result.coefs if isinstance(fit.result.coefs, list) else [fit.result.coefs]
+        intercepts = fit.result.intercepts.reshape(len(fit.result.alphas), -1)
+        one = [c[:, [index]] for c in coefs], intercepts[[index]]
+        predictions = predict_rows(data, split.test, *one)[:, 0]
+        if fit.relaxed is not None:
+            free = [c[:, [index]] for c in fit.relaxed], fit.relaxed_intercepts[[index]]
+            predictions = gamma * predictions + (1.0 - gamma) * predict_rows(data, split.test, *free)[:, 0]
+        np.add.at(total, split.test, predictions)
+        np.add.at(count, split.test, 1.0)
+    with np.errstate(invalid="ignore"):
+        mean = np.where(count[:, None] > 0, total / np.maximum(count, 1.0)[:, None], np.nan)
+    return mean[:, 0] if data.single else mean
+
+
+def make_result(
+    data: Data,
+    splits: list[Split],
+    table: list[list[FoldFit]],
+    paths: list[PathResult],
+    request: dict[str, Any],
+) -> CVResult:
+    """Put together fold fits, indexed by l1_ratio and fold, and the paths on all rows.
+
+    ``request`` holds l1_ratios, gammas, several (whether l1_ratio was a sequence), greater_is_better, weighted,
+    keep_folds and X.
+    """
+    gammas, several = request["gammas"], request["several"]
+    scores = np.stack([np.stack([fit.scores for fit in row]) for row in table], axis=1)
+    mean, error = mean_and_error(scores, fold_weights(data, splits, request["weighted"]))
+    best, one_se = choose(mean, error, request["greater_is_better"])
+    r, g, a = best
+    axes = tuple(axis for axis, kept in enumerate((several, gammas is not None, True)) if not kept)
+    results = [fit.result for row in table for fit in row]
+    alphas = np.stack([path.alphas for path in paths])
+    return CVResult(
+        alphas if several else alphas[0],
+        request["l1_ratios"],
+        gammas,
+        mean.squeeze(axes),
+        error.squeeze(axes),
+        scores.squeeze(tuple(axis + 1 for axis in axes)),
+        request["greater_is_better"],
+        best,
+        one_se,
+        paths[r],
+        None if gammas is None else relax(paths[r], request["X"]),
+        out_of_fold(data, splits, table[r], 1.0 if gammas is None else float(gammas[g]), a),
+        splits,
+        float(sum(result.n_passes for result in [*paths, *results])),
+        all(bool(result.converged.all()) for result in results),
+        max(float(result.relative_gaps.max()) for result in results),
+        [[fit.result for fit in row] for row in table] if request["keep_folds"] else None,
+    )

@@ -1,0 +1,207 @@
+"""Cross-validation over whole paths."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from fastreg.design.convert import as_design
+from fastreg.path.fit import fit_path
+from fastreg.path.progress import Progress
+from fastreg.path.source import Source
+from fastreg.problem.problem import Options
+from fastreg.problem.validate import check_flag, check_offset, check_scalar, check_weights, check_y
+from fastreg.runtime.exceptions import ConvergenceWarning
+from fastreg.runtime.pool import run_parallel
+from fastreg.runtime.threads import blas_threads, resolve_threads
+from fastreg.selection.assemble import make_result
+from fastreg.selection.cv_result import CVResult
+from fastreg.selection.folds import Data, Settings, fit_fold, shared_matrix
+from fastreg.selection.splits import Split, make_splits
+
+
+def cross_validate_path(
+    X: Any,
+    y: Any,
+    *,
+    cv: Any = 10,
+    groups: Any = None,
+    scoring: Callable[..., float] | None = None,
+    greater_is_better: bool = True,
+    l1_ratio: float | Sequence[float] = 1.0,
+    relax: Sequence[float] | None = None,
+    alphas: Any = None,
+    n_alphas: int = 100,
+    alpha_min_ratio: float | None = None,
+    sample_weight: Any = None,
+    offset: Any = None,
+    penalty_factors: Any = None,
+    lower_bounds: Any = None,
+    upper_bounds: Any = None,
+    fit_intercept: bool = True,
+    standardize: bool = False,
+    tol: float = 1e-6,
+    max_iter: int = 10_000,
+    n_threads: int | None = None,
+    keep_folds: bool = False,
+    progress: bool = False,
+) -> CVResult:
+    """Fit a path on the training rows of every fold, judge it by the held-out rows, and fit all rows.
+
+    A fold is fitted by giving its held-out rows the weight 0: X is not copied, and columns are centered and scaled by
+    the training rows alone. Every fit of every fold is certified like any other.
+
+    Parameters
+    ----------
+    X, y : as in ``fit_path``
+    cv : int, scikit-learn splitter, or iterable of (train, test)
+        An integer stands for so many blocks of consecutive rows (shuffle rows that are sorted, or pass a splitter),
+        or with ``groups`` for scikit-learn's ``GroupKFold``. Train and test are row numbers or masks.
+    groups : None or array (n_samples,)
+        Labels; rows with the same one are held out together. With a splitter they are handed to it.
+    scoring : None or callable(y_true, y_pred, sample_weight=...) -> float
+        None: the mean deviance of the held-out rows, which for squared loss is the mean squared error. The metrics of
+        ``sklearn.metrics`` fit. For several targets y_true and y_pred have shape (m, n_targets).
+    greater_is_better : bool, about ``scoring``; deviances are better when they are small
+    l1_ratio : float or sequence of floats
+    relax : None or sequence of floats in [0, 1]
+        Mixing parameters of relaxed fits to choose among; see ``relax``. 1 is the penalized fit.
+    alphas, n_alphas, alpha_min_ratio : as in ``fit_path``
+        Given alphas are used in every fold. Otherwise each fold has a grid from its own largest penalty down, with the
+        same ratios as the grid of all rows.
+    sample_weight : None or array (n_samples,)
+        Used in fitting and in scoring.
+    offset, penalty_factors, lower_bounds, upper_bounds, fit_intercept, standardize, tol, max_iter : as in ``fit_path``
+    n_threads : None or int
+        Folds run side by side in so many threads.
+    keep_folds : bool
+        Keep the paths of all folds in ``folds``.
+    progress : bool
+
+    Returns
+    -------
+    CVResult
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as described; nothing has been computed then.
+    KeyboardInterrupt
+        On Ctrl-C, within a second.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Once, if the gap of any fit of any fold stayed above its target.
+
+    References
+    ----------
+    Hastie, Tibshirani & Friedman (2009), The Elements of Statistical Learning, 7.10 (the one-standard-error rule).
+
+    Examples
+    --------
+    >>> import numpy as np, fastreg
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((100, 30))
+    >>> y = X[:, 0] - X[:, 1] + rng.standard_normal(100)
+    >>> cv = fastreg.cross_validate_path(X, y, cv=5)
+    >>> cv.fold_scores.shape
+    (5, 100)
+    >>> cv.alpha_1se >= cv.alpha_best
+    True
+    """
+    threads = resolve_threads(n_threads)
+    ratios, gammas = _check_ratios(l1_ratio), None if relax is None else _check_gammas(relax)
+    if scoring is not None and not callable(scoring):
+        raise TypeError(f"scoring: expected None or a callable(y_true, y_pred, sample_weight=...), got {scoring!r}.")
+    request = {
+        "l1_ratios": ratios, "gammas": gammas, "several": np.ndim(l1_ratio) > 0, "weighted": sample_weight is not None,
+        "greater_is_better": check_flag(greater_is_better, "greater_is_better") and scoring is not None,
+        "keep_folds": check_flag(keep_folds, "keep_folds"), "X": X,
+    }  # fmt: skip
+    data, names = _check_data(X, y, sample_weight, offset)
+    splits = make_splits(cv, data.y, groups)
+    _check_weighted(splits, data.weights)
+    options = Options(
+        1.0, sample_weight, offset, penalty_factors, lower_bounds, upper_bounds, fit_intercept, standardize, n_threads
+    )
+    paths = []
+    for ratio in ratios:
+        # ``fit_path`` checks the rest.
+        chosen = replace(options, l1_ratio=ratio)
+        path = fit_path(
+            data.matrix, y, alphas=alphas, n_alphas=n_alphas, alpha_min_ratio=alpha_min_ratio, tol=tol,
+            max_iter=max_iter, **vars(chosen),
+        )  # fmt: skip
+        paths.append(replace(path, feature_names=names, source=Source(X, y, chosen)))
+    workers = min(threads, len(splits))
+    inner = replace(options, n_threads=1 if workers > 1 else n_threads)
+    jobs = []
+    for ratio, path in zip(ratios, paths, strict=True):
+        shares = path.alphas / path.alphas[0] if alphas is None else None
+        settings = Settings(
+            replace(inner, l1_ratio=ratio), path.alphas, shares, gammas, _scorer(scoring), float(tol), int(max_iter)
+        )
+        jobs += [(settings, split) for split in splits]
+    with (
+        blas_threads(1 if workers > 1 else None),
+        Progress(progress, len(jobs) * paths[0].alphas.size * data.y.shape[1]) as report,
+    ):
+        fits = run_parallel(lambda job: fit_fold(data, *job, report), jobs, workers)
+    table = [fits[start : start + len(splits)] for start in range(0, len(fits), len(splits))]
+    result = make_result(data, splits, table, paths, request)
+    if not result.converged:
+        warnings.warn(
+            f"Some fits of the folds did not reach tol={tol:g}: the largest relative duality gap is "
+            f"{result.largest_gap:.3g}. The gaps are certified all the same. Raise max_iter (now {max_iter}) or tol.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    return result
+
+
+def _check_ratios(l1_ratio: Any) -> np.ndarray:
+    values = l1_ratio if np.ndim(l1_ratio) else [l1_ratio]
+    if np.ndim(values) != 1 or len(values) == 0:
+        raise ValueError(f"l1_ratio: expected a number or a nonempty list of numbers, got {l1_ratio!r}.")
+    return np.array([check_scalar(value, "l1_ratio", 0.0, 1.0) for value in values])
+
+
+def _check_gammas(relax: Any) -> np.ndarray:
+    if np.ndim(relax) != 1 or len(relax) == 0:
+        raise ValueError(f"relax: expected a nonempty list of numbers in [0, 1], got {relax!r}.")
+    return np.array([check_scalar(value, "relax", 0.0, 1.0) for value in relax])
+
+
+def _check_data(X: Any, y: Any, sample_weight: Any, offset: Any) -> tuple[Data, Any]:
+    """Return the data in the form that all folds share, and the names of the columns."""
+    design, names = as_design(X)
+    targets, single = check_y(y, design.n_rows)
+    weights = check_weights(sample_weight, design.n_rows)
+    shift = np.broadcast_to(check_offset(offset, targets.shape), targets.shape).T
+    return Data(shared_matrix(design), targets.T, weights, shift, single), names
+
+
+def _check_weighted(splits: list[Split], weights: np.ndarray) -> None:
+    for k, split in enumerate(splits):
+        for name, rows in zip(("training", "held-out"), split, strict=True):
+            if not weights[rows].any():
+                raise ValueError(
+                    f"cv: expected {name} rows of positive weight in every fold, got none in fold {k}. "
+                    "Leave rows of weight 0 out, or shuffle the folds."
+                )
+
+
+def _scorer(scoring: Callable[..., float] | None) -> Callable[..., float] | None:
+    """Return scoring as a function of y, predictions (m, n_targets) and weights; one target is handed over flat."""
+    if scoring is None:
+        return None
+
+    def score(y: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> float:
+        if y.shape[1] == 1:
+            y, predictions = y[:, 0], predictions[:, 0]
+        return scoring(y, predictions, sample_weight=weights)
+
+    return score

@@ -1,0 +1,134 @@
+"""The path of one fold: fitted on the training rows by weights, without a copy of X, and judged by the others."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from fastreg.design.base import Design
+from fastreg.loss.squared import SquaredLoss
+from fastreg.path.grid import scaled_grid
+from fastreg.path.result import PathResult
+from fastreg.path.run import PathFit
+from fastreg.path.source import Source
+from fastreg.path.watch import Watcher
+from fastreg.problem.problem import Options, build_problem
+from fastreg.selection.relaxed import relaxed_fits
+from fastreg.selection.splits import Split
+
+# Rows of X times columns of a support that are gathered at a time, to predict for held-out rows (32 MB).
+GATHERED = 2**22
+
+
+@dataclass(frozen=True)
+class Data:
+    """What all folds share: X in a form that is used as it lies, y (n_samples, n_targets), weights, offset."""
+
+    matrix: Any
+    y: np.ndarray
+    weights: np.ndarray
+    offset: np.ndarray
+    single: bool
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How every fold is fitted and judged.
+
+    ``score`` takes y, predictions and weights of the held-out rows, (m, n_targets) but for the weights, and returns a
+    number; None stands for the deviance. ``ratios`` are the penalties over the largest one of the fold, or None where
+    the grid is the same for all, ``alphas``.
+    """
+
+    options: Options
+    alphas: np.ndarray
+    ratios: np.ndarray | None
+    gammas: np.ndarray | None
+    score: Callable[[np.ndarray, np.ndarray, np.ndarray], float] | None
+    tol: float
+    max_iter: int
+
+
+@dataclass(frozen=True)
+class FoldFit:
+    """A fold's path, its scores (n_gammas, n_alphas), and its relaxed coefficients where they were asked for."""
+
+    result: PathResult
+    scores: np.ndarray
+    relaxed: list[sp.csc_array] | None
+    relaxed_intercepts: np.ndarray | None
+
+
+def shared_matrix(design: Design) -> Any:
+    """Return what the design was made of: an array, or a CSC matrix over the same buffers."""
+    if not design.is_sparse:
+        return design.owner
+    data, indices, starts = design.owner
+    matrix = sp.csc_array((design.n_rows, design.n_cols), dtype=data.dtype)
+    matrix.data, matrix.indices, matrix.indptr = data, indices, starts
+    return matrix
+
+
+def fit_fold(data: Data, settings: Settings, split: Split, report: Any) -> FoldFit:
+    """Fit the path on the training rows and judge it by the held-out ones."""
+    # Rows that are drawn several times count several times; rows that are not drawn have no weight at all.
+    weights = data.weights * np.bincount(split.train, minlength=len(data.weights))
+    options = replace(settings.options, sample_weight=weights)
+    y = data.y[:, 0] if data.single else data.y
+    problem = build_problem(data.matrix, y, options)
+    fit = PathFit(problem, options.l1_ratio, settings.tol, settings.max_iter, None)
+    grid = settings.alphas if settings.ratios is None else scaled_grid(fit.grid_top(), settings.ratios)
+    watcher = Watcher(problem, report, None, None, 1)
+    fits = fit.run(grid, watcher)
+    result = fit.result(grid, fits, watcher, Source(data.matrix, y, options))
+    coefs = result.coefs if isinstance(result.coefs, list) else [result.coefs]
+    intercepts = result.intercepts.reshape(len(grid), -1)
+    relaxed = free = None
+    if settings.gammas is not None:
+        unpenalized = [relaxed_fits(fit, k, part.starts, part.features) for k, part in enumerate(fits)]
+        relaxed = [fit.coefficients(part) for part in unpenalized]
+        free = np.stack([fit.intercepts(k, part) for k, part in enumerate(unpenalized)], axis=1)
+    scores = _scores(data, settings, split.test, (coefs, intercepts), None if relaxed is None else (relaxed, free))
+    return FoldFit(result, scores, relaxed, free)
+
+
+def _scores(data: Data, settings: Settings, rows: np.ndarray, fits: Any, relaxed: Any) -> np.ndarray:
+    """Return the scores (n_gammas, n_alphas) of the held-out rows."""
+    gammas = np.ones(1) if settings.gammas is None else settings.gammas
+    weights = data.weights[rows]
+    y = data.y[rows]
+    predictions = predict_rows(data, rows, *fits)
+    free = None if relaxed is None else predict_rows(data, rows, *relaxed)
+    scores = np.empty((len(gammas), len(settings.alphas)))
+    for g, gamma in enumerate(gammas):
+        mixed = predictions if free is None else gamma * predictions + (1.0 - gamma) * free
+        for i in range(scores.shape[1]):
+            scores[g, i] = _score(settings, y, mixed[:, i], weights)
+    return scores
+
+
+def _score(settings: Settings, y: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> float:
+    if settings.score is not None:
+        return float(settings.score(y, predictions, weights))
+    # Several targets: the mean of their deviances.
+    share = weights / weights.sum()
+    return float(np.mean([SquaredLoss.deviance(y[:, k], predictions[:, k], share) for k in range(y.shape[1])]))
+
+
+def predict_rows(data: Data, rows: np.ndarray, coefs: list[sp.csc_array], intercepts: np.ndarray) -> np.ndarray:
+    """Return predictions (m, n_alphas, n_targets) for some rows, from the columns that are used at all."""
+    out = np.empty((len(rows), *intercepts.shape))
+    for k, coef in enumerate(coefs):
+        used = np.unique(coef.indices)
+        dense = coef[used].toarray()
+        step = max(1, GATHERED // max(1, len(used)))
+        columns = data.matrix[:, used].tocsr() if sp.issparse(data.matrix) else None
+        for start in range(0, len(rows), step):
+            chosen = rows[start : start + step]
+            block = columns[chosen] if columns is not None else data.matrix[np.ix_(chosen, used)].astype(float)
+            out[start : start + step, :, k] = block @ dense
+    out += intercepts
+    out += data.offset[rows][:, None, :]
+    return out

@@ -1,0 +1,152 @@
+"""The relaxed lasso (Meinshausen 2007): the support of each fit, with less shrinkage or none."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+from fastreg.path.result import PathResult
+from fastreg.path.run import Fits, PathFit
+from fastreg.problem.problem import build_problem
+from fastreg.problem.validate import check_scalar
+from fastreg.solver.least_squares import least_squares
+
+# A Gram matrix is trusted while its Cholesky pivots stay above this fraction of the largest.
+TRUSTED = 1e-5
+# The Gram matrix of all columns that are ever used is made where it holds no more numbers.
+GRAM_ENTRIES = 2**26
+
+
+@dataclass(frozen=True, eq=False)
+class RelaxedPath:
+    """A path and the unpenalized fits on its supports, mixed as gamma * penalized + (1 - gamma) * unpenalized.
+
+    Attributes
+    ----------
+    path : PathResult, the penalized fits (gamma = 1)
+    coefs : csc_array (n_features, n_alphas), or a list of them, the unpenalized fits (gamma = 0)
+    intercepts : ndarray (n_alphas,), or (n_alphas, k)
+    """
+
+    path: PathResult
+    coefs: Any
+    intercepts: np.ndarray
+
+    def mixed(self, gamma: float) -> PathResult:
+        """Return the fits at one gamma in [0, 1]; their gaps are infinite for gamma < 1: they minimize nothing."""
+        gamma = check_scalar(gamma, "gamma", 0.0, 1.0)
+        pairs = zip(_listed(self.path.coefs), _listed(self.coefs), strict=True)
+        coefs = [sp.csc_array(gamma * penalized + (1.0 - gamma) * free) for penalized, free in pairs]
+        fields = dict(self.path.__dict__)
+        fields["coefs"] = coefs if isinstance(self.path.coefs, list) else coefs[0]
+        fields["intercepts"] = gamma * self.path.intercepts + (1.0 - gamma) * self.intercepts
+        if gamma < 1.0:
+            fields["dual_gaps"] = np.full(self.path.dual_gaps.shape, np.inf)
+            fields["deviance_ratio"] = np.full(self.path.deviance_ratio.shape, np.nan)
+        return PathResult(**fields)
+
+    def coef(self, alpha: float, gamma: float = 0.0) -> np.ndarray:
+        """Return the coefficients at one penalty, interpolated between grid points as in ``PathResult.coef``."""
+        return self.mixed(gamma).coef(alpha)
+
+    def predict(self, X: Any, alpha: float | None = None, gamma: float = 0.0, offset: Any = None) -> np.ndarray:
+        """Return predictions for new rows; see ``PathResult.predict``."""
+        return self.mixed(gamma).predict(X, alpha, offset)
+
+
+def relax(result: PathResult, X: Any = None) -> RelaxedPath:
+    """Fit the support of every fit of a path again, without the penalty.
+
+    For every alpha the unpenalized fit minimizes the loss over the coefficients that are nonzero there, within their
+    bounds and with the weights and offset of the path.
+
+    Parameters
+    ----------
+    result : PathResult
+    X : None or the matrix that was fitted; needed where nobody keeps it any more
+
+    Raises
+    ------
+    ValueError
+        If X is needed, or is not what was fitted.
+
+    References
+    ----------
+    Meinshausen (2007), Relaxed lasso; Hastie, Tibshirani & Tibshirani (2020), Best subset, forward stepwise or lasso?
+
+    Examples
+    --------
+    >>> import numpy as np, fastreg
+    >>> X = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
+    >>> y = np.array([3.0, 2.0, -2.0, -3.0])
+    >>> path = fastreg.fit_path(X, y, alphas=[1.0])
+    >>> fastreg.relax(path).coef(1.0).round(3), path.coef(1.0).round(3)
+    (array([2.5, 0. ]), array([1.5, 0. ]))
+    """
+    if result.source is None:
+        raise ValueError("result: expected the result of fit_path, got one that does not know its data.")
+    matrix = result.source.matrix(X)
+    problem = build_problem(matrix, result.source.y, result.source.options)
+    if problem.n_columns != _listed(result.coefs)[0].shape[0]:
+        raise ValueError(
+            f"X: expected {_listed(result.coefs)[0].shape[0]} features as in the fit, got {problem.n_columns}."
+        )
+    fit = PathFit(problem, result.l1_ratio, result.tol, 1, None)
+    relaxed = [relaxed_fits(fit, k, *_supports(problem, coefs)) for k, coefs in enumerate(_listed(result.coefs))]
+    coefs = [fit.coefficients(fits) for fits in relaxed]
+    intercepts = np.stack([fit.intercepts(k, fits) for k, fits in enumerate(relaxed)], axis=1)
+    return RelaxedPath(result, coefs if isinstance(result.coefs, list) else coefs[0],
+                       intercepts[:, 0].copy() if problem.single else intercepts)  # fmt: skip
+
+
+def relaxed_fits(fit: PathFit, k: int, starts: np.ndarray, features: np.ndarray) -> Fits:
+    """Return the unpenalized fits of target k on the supports features[starts[i] : starts[i + 1]]."""
+    problem, design = fit.problem, fit.problem.design
+    used, place = np.unique(features, return_inverse=True)
+    gram = design.gram_matrix(used) if 0 < len(used) ** 2 <= GRAM_ENTRIES else None
+    parts, before = [np.empty(0)], None
+    for start, end in pairwise(starts):
+        here = place[start:end]
+        # Neighbors on the path often share their support.
+        if before is None or not np.array_equal(here, before):
+            part = None if gram is None else gram[np.ix_(here, here)]
+            beta, before = _fit_support(problem, k, used[here], part), here
+        parts.append(beta)
+    nothing = np.zeros(len(starts) - 1)
+    return Fits(starts, features, np.concatenate(parts), nothing, nothing, nothing)
+
+
+def _fit_support(problem: Any, k: int, support: np.ndarray, gram: np.ndarray | None) -> np.ndarray:
+    design, target = problem.design, problem.targets[k]
+    if len(support) == 0:
+        return np.empty(0)
+    beta = None
+    if gram is not None:
+        try:
+            factor = cho_factor(gram, lower=True)
+            if np.diag(factor[0]).min() > TRUSTED * np.diag(factor[0]).max():
+                beta = cho_solve(factor, problem.correlations[k][support])
+        except LinAlgError:
+            beta = None
+    if beta is None:
+        beta = least_squares(design, target[None], support)[0]
+    lower, upper = problem.penalty["lower"][support], problem.penalty["upper"][support]
+    if np.all(beta >= lower) and np.all(beta <= upper):
+        return beta
+    from scipy.optimize import lsq_linear
+
+    return lsq_linear(design.packed(support).T, target, (lower, upper), method="bvls").x
+
+
+def _supports(problem: Any, coefs: sp.csc_array) -> tuple[np.ndarray, np.ndarray]:
+    """Return starts and features of the supports of coefficients on the user's columns."""
+    ends = coefs.indptr
+    parts = [np.unique(problem.features_of(coefs.indices[ends[i] : ends[i + 1]])) for i in range(coefs.shape[1])]
+    return np.cumsum([0] + [len(part) for part in parts]), np.concatenate([np.empty(0, dtype=np.intp), *parts])
+
+
+def _listed(coefs: Any) -> list[sp.csc_array]:
+    return coefs if isinstance(coefs, list) else [coefs]
