@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "fastreg"
 
 # From the top down; a module may import from its own layer and from those below, never sideways or upward.
 LAYERS = [
-    {"estimators"},
+    {"estimators", "pictures"},
     {"selection"},
     {"path"},
     {"solver"},

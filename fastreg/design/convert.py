@@ -80,15 +80,21 @@ def _check_shape(X: Any) -> None:
     if X.ndim != 2:
         raise ValueError(
             f"X: expected a matrix of shape (n_samples, n_features), got {X.ndim} dimension(s). "
-            "Reshape a single feature with X.reshape(-1, 1), a single sample with X.reshape(1, -1)."
+            "Reshape your data: a single feature with X.reshape(-1, 1), a single sample with X.reshape(1, -1)."
         )
     if X.shape[0] == 0 or X.shape[1] == 0:
-        raise ValueError(f"X: expected at least one sample and one feature, got shape {tuple(X.shape)}.")
+        found = "sample" if X.shape[0] == 0 else "feature"
+        raise ValueError(
+            "X: expected at least one sample and one feature, "
+            f"found 0 {found}(s) (shape={tuple(X.shape)}) while a minimum of 1 is required."
+        )
     if X.shape[0] >= 2**31:
         raise ValueError(f"X: expected fewer than 2**31 samples, got {X.shape[0]}.")
 
 
 def _check_dtype(dtype: np.dtype, name: str = "X") -> None:
+    if dtype.kind == "c":
+        raise ValueError(f"{name}: Complex data not supported: expected real numbers, got dtype {dtype}.")
     if dtype.kind not in "biuf":
         raise TypeError(
             f"{name}: expected real numbers, got dtype {dtype}. "

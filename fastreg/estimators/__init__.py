@@ -8,6 +8,7 @@ except ImportError as error:
         "fastreg.fit_path works without it."
     ) from error
 
+from fastreg.estimators.cross_validated import ElasticNetCV, LassoCV, RidgeCV
 from fastreg.estimators.linear import ElasticNet, Lasso, Ridge
 
-__all__ = ["ElasticNet", "Lasso", "Ridge"]
+__all__ = ["ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "Ridge", "RidgeCV"]

@@ -2,14 +2,9 @@
 
 from typing import Any
 
-import numpy as np
-import scipy.sparse as sp
-from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
-
+from fastreg.estimators.base import LinearModel, total_weight
 from fastreg.path.fit import fit_path
-from fastreg.path.result import PathResult
-from fastreg.problem.validate import check_flag, check_scalar, real_array
+from fastreg.problem.validate import check_scalar
 
 _PARAMETERS = """
     Parameters
@@ -43,7 +38,7 @@ _PARAMETERS = """
 """
 
 
-class _LinearModel(RegressorMixin, BaseEstimator):
+class _OneAlpha(LinearModel):
     """What the three have in common: one fit of ``fit_path`` at one alpha."""
 
     def __init__(
@@ -73,72 +68,33 @@ class _LinearModel(RegressorMixin, BaseEstimator):
         self.warm_start = warm_start
         self.n_threads = n_threads
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "_LinearModel":
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "_OneAlpha":
         """Fit the model to X (n_samples, n_features) and y (n_samples,) or (n_samples, n_targets)."""
         return self._fit(X, y, sample_weight, check_scalar(self.alpha, "alpha", 0.0), self.l1_ratio)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, alpha: float, l1_ratio: float) -> Any:
+        matrix, y = self._checked(X, y)
         result = fit_path(
-            X,
+            matrix,
             y,
             alphas=alpha,
             l1_ratio=l1_ratio,
             sample_weight=sample_weight,
-            penalty_factors=self.penalty_factors,
-            lower_bounds=self._lower_bounds(),
-            upper_bounds=self.upper_bounds,
-            fit_intercept=self.fit_intercept,
-            standardize=self.standardize,
-            tol=self.tol,
-            max_iter=self.max_iter,
-            n_threads=self.n_threads,
-            init=self._start(X, y),
+            init=self._start(matrix, y),
+            **self._penalty(),
         )
-        self._take(result)
+        self._take(X, result, 0)
         return self
 
     def _start(self, X: Any, y: Any) -> Any:
         # Coefficients of another shape are those of another problem: a cold start.
         if not self.warm_start or not hasattr(self, "coef_"):
             return None
-        shape = (*np.shape(y)[1:], X.shape[1] if hasattr(X, "shape") else np.shape(X)[-1])
+        shape = (*y.shape[1:], X.shape[-1])
         return (self.coef_, self.intercept_) if self.coef_.shape == shape else None
 
-    def _lower_bounds(self) -> Any:
-        if not check_flag(self.positive, "positive"):
-            return self.lower_bounds
-        # lower_bounds are at most 0, so that positive is the tighter of the two; fit_path sees wrong ones all the same.
-        return 0.0 if self.lower_bounds is None else np.maximum(np.asarray(self.lower_bounds, dtype=float), 0.0)
 
-    def _take(self, result: PathResult) -> None:
-        several = isinstance(result.coefs, list)
-        coefs = result.coefs if several else [result.coefs]
-        dense = np.zeros((len(coefs), coefs[0].shape[0]))
-        for row, column in zip(dense, coefs, strict=True):
-            row[column.indices] = column.data
-        self.coef_ = dense if several else dense[0]
-        self.intercept_ = result.intercepts[0] if several else float(result.intercepts[0])
-        self.dual_gap_ = result.dual_gaps[0] if several else float(result.dual_gaps[0])
-        self.n_iter_ = result.n_iter[0] if several else int(result.n_iter[0])
-        self.n_features_in_ = dense.shape[1]
-        if result.feature_names is not None:
-            self.feature_names_in_ = result.feature_names
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
-        self._result = result
-
-    @property
-    def sparse_coef_(self) -> Any:
-        """Coefficients as a sparse array with one row a target."""
-        return sp.csr_array(np.atleast_2d(self.coef_))
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Return predictions (m,) or (m, n_targets) for the rows of X (m, n_features)."""
-        check_is_fitted(self)
-        return self._result.predict(X, alpha=float(self._result.alphas[0]))
-
-
-class ElasticNet(_LinearModel):
+class ElasticNet(_OneAlpha):
     __doc__ = (
         """Linear regression with l1 and l2 penalties.
 
@@ -191,7 +147,7 @@ class ElasticNet(_LinearModel):
         self.l1_ratio = l1_ratio
 
 
-class Lasso(_LinearModel):
+class Lasso(_OneAlpha):
     __doc__ = (
         """Linear regression with an l1 penalty: ``ElasticNet`` with ``l1_ratio=1``.
 
@@ -211,7 +167,7 @@ class Lasso(_LinearModel):
     l1_ratio = 1.0
 
 
-class Ridge(_LinearModel):
+class Ridge(_OneAlpha):
     __doc__ = (
         """Linear regression with an l2 penalty.
 
@@ -232,10 +188,4 @@ class Ridge(_LinearModel):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "Ridge":
         """Fit the model to X (n_samples, n_features) and y (n_samples,) or (n_samples, n_targets)."""
         alpha = check_scalar(self.alpha, "alpha", 0.0)
-        if sample_weight is None:
-            total = float(len(y)) if hasattr(y, "__len__") else 1.0
-        else:
-            weights = real_array(sample_weight, "sample_weight")
-            total = float(np.sum(weights)) if weights.ndim else float(weights) * len(y)
-        # Weights that do not fit are refused by fit_path; here they must not divide by zero first.
-        return self._fit(X, y, sample_weight, alpha / total if total > 0 else alpha, 0.0)
+        return self._fit(X, y, sample_weight, alpha / total_weight(self._checked(X, y)[1], sample_weight), 0.0)

@@ -67,7 +67,7 @@ def make_result(
     """Put together fold fits, indexed by l1_ratio and fold, and the paths on all rows.
 
     ``request`` holds l1_ratios, gammas, several (whether l1_ratio was a sequence), greater_is_better, weighted,
-    keep_folds and X.
+    scored, keep_folds and X.
     """
     gammas, several = request["gammas"], request["several"]
     scores = np.stack([np.stack([fit.scores for fit in row]) for row in table], axis=1)
@@ -94,5 +94,6 @@ def make_result(
         float(sum(result.n_passes for result in [*paths, *results])),
         all(bool(result.converged.all()) for result in results),
         max(float(result.relative_gaps.max()) for result in results),
+        request["scored"],
         [[fit.result for fit in row] for row in table] if request["keep_folds"] else None,
     )

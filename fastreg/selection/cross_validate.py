@@ -35,6 +35,7 @@ def cross_validate_path(
     alphas: Any = None,
     n_alphas: int = 100,
     alpha_min_ratio: float | None = None,
+    fold_alphas: str = "own",
     sample_weight: Any = None,
     offset: Any = None,
     penalty_factors: Any = None,
@@ -69,8 +70,10 @@ def cross_validate_path(
     relax : None or sequence of floats in [0, 1]
         Mixing parameters of relaxed fits to choose among; see ``relax``. 1 is the penalized fit.
     alphas, n_alphas, alpha_min_ratio : as in ``fit_path``
-        Given alphas are used in every fold. Otherwise each fold has a grid from its own largest penalty down, with the
-        same ratios as the grid of all rows.
+    fold_alphas : "own", "shared" or "sum"
+        The penalties of a fold. "own": a grid from the fold's own largest penalty down, with the ratios of the grid of
+        all rows; given alphas are shared. "shared": the same in every fold. "sum": alpha times the sum of the weights
+        is the same in every fold, which is how scikit-learn's ridge counts.
     sample_weight : None or array (n_samples,)
         Used in fitting and in scoring.
     offset, penalty_factors, lower_bounds, upper_bounds, fit_intercept, standardize, tol, max_iter : as in ``fit_path``
@@ -119,8 +122,10 @@ def cross_validate_path(
     request = {
         "l1_ratios": ratios, "gammas": gammas, "several": np.ndim(l1_ratio) > 0, "weighted": sample_weight is not None,
         "greater_is_better": check_flag(greater_is_better, "greater_is_better") and scoring is not None,
-        "keep_folds": check_flag(keep_folds, "keep_folds"), "X": X,
+        "scored": scoring is not None, "keep_folds": check_flag(keep_folds, "keep_folds"), "X": X,
     }  # fmt: skip
+    if fold_alphas not in ("own", "shared", "sum"):
+        raise ValueError(f"fold_alphas: expected 'own', 'shared' or 'sum', got {fold_alphas!r}.")
     data, names = _check_data(X, y, sample_weight, offset)
     splits = make_splits(cv, data.y, groups)
     _check_weighted(splits, data.weights)
@@ -140,9 +145,9 @@ def cross_validate_path(
     inner = replace(options, n_threads=1 if workers > 1 else n_threads)
     jobs = []
     for ratio, path in zip(ratios, paths, strict=True):
-        shares = path.alphas / path.alphas[0] if alphas is None else None
+        kind = "shared" if alphas is not None and fold_alphas == "own" else fold_alphas
         settings = Settings(
-            replace(inner, l1_ratio=ratio), path.alphas, shares, gammas, _scorer(scoring), float(tol), int(max_iter)
+            replace(inner, l1_ratio=ratio), path.alphas, kind, gammas, _scorer(scoring), float(tol), int(max_iter)
         )
         jobs += [(settings, split) for split in splits]
     with (

@@ -44,6 +44,7 @@ class CVResult:
         Entries of X that all fits read, over entries of X.
     converged : bool, whether every fit of every fold reached ``tol``
     largest_gap : float, the largest relative duality gap among them
+    scored : bool, whether a scoring function was given
     folds : None or list (n_l1_ratios) of lists (n_folds) of PathResult, on request
     """
 
@@ -63,6 +64,7 @@ class CVResult:
     n_passes: float
     converged: bool
     largest_gap: float
+    scored: bool
     folds: list[list[PathResult]] | None
 
     @property

@@ -38,13 +38,13 @@ class Settings:
     """How every fold is fitted and judged.
 
     ``score`` takes y, predictions and weights of the held-out rows, (m, n_targets) but for the weights, and returns a
-    number; None stands for the deviance. ``ratios`` are the penalties over the largest one of the fold, or None where
-    the grid is the same for all, ``alphas``.
+    number; None stands for the deviance. ``alphas`` are the penalties for all rows, ``fold_alphas`` says what becomes
+    of them in a fold (see ``cross_validate_path``).
     """
 
     options: Options
     alphas: np.ndarray
-    ratios: np.ndarray | None
+    fold_alphas: str
     gammas: np.ndarray | None
     score: Callable[[np.ndarray, np.ndarray, np.ndarray], float] | None
     tol: float
@@ -79,7 +79,9 @@ def fit_fold(data: Data, settings: Settings, split: Split, report: Any) -> FoldF
     y = data.y[:, 0] if data.single else data.y
     problem = build_problem(data.matrix, y, options)
     fit = PathFit(problem, options.l1_ratio, settings.tol, settings.max_iter, None)
-    grid = settings.alphas if settings.ratios is None else scaled_grid(fit.grid_top(), settings.ratios)
+    grid = settings.alphas / (weights.sum() if settings.fold_alphas == "sum" else 1.0)
+    if settings.fold_alphas == "own":
+        grid = scaled_grid(fit.grid_top(), grid / grid[0])
     watcher = Watcher(problem, report, None, None, 1)
     fits = fit.run(grid, watcher)
     result = fit.result(grid, fits, watcher, Source(data.matrix, y, options))

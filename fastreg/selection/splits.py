@@ -33,7 +33,7 @@ def make_splits(cv: Any, y: np.ndarray, groups: Any = None) -> list[Split]:
         raise ValueError(f"groups: expected one label for each of {n} rows, got {len(groups)}.")
     if isinstance(cv, (int, np.integer)) and not isinstance(cv, bool):
         if not 2 <= cv <= n:
-            raise ValueError(f"cv: expected a number of folds from 2 to the {n} rows, got {cv}.")
+            raise ValueError(f"cv: expected from 2 folds to as many as rows, got {cv} for n_samples={n}.")
         cv = _blocks(n, int(cv)) if groups is None else _group_folds(int(cv))
     elif groups is not None and not hasattr(cv, "split"):
         raise ValueError("groups: expected an integer or a splitter as cv, got splits that know nothing of groups.")

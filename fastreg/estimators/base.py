@@ -1,0 +1,97 @@
+"""What the estimators have in common: scikit-learn's conventions around one fit of a path."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from fastreg.path.result import PathResult
+from fastreg.problem.validate import check_flag, real_array
+
+
+def as_matrix(X: Any) -> Any:
+    """Return X, lists and arrays of objects as numbers; NumPy's own words where that cannot be."""
+    if sp.issparse(X) or hasattr(X, "columns"):
+        return X
+    array = X if isinstance(X, np.ndarray) else np.asarray(X)
+    return array.astype(float) if array.dtype == object else array
+
+
+def total_weight(y: np.ndarray, sample_weight: Any) -> float:
+    """Return the sum of the weights of all rows, 1 where they do not fit: ``fit_path`` refuses those."""
+    if sample_weight is None:
+        return float(max(1, len(y))) if y.ndim else 1.0
+    weights = real_array(sample_weight, "sample_weight")
+    total = float(np.sum(weights)) if weights.ndim else float(weights) * len(y)
+    return total if total > 0 else 1.0
+
+
+class LinearModel(RegressorMixin, BaseEstimator):
+    """A linear model whose coefficients come from one alpha of a path."""
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _checked(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """Return X and y as ``fit_path`` takes them."""
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None: expected numbers, one for "
+                "each row of X."
+            )
+        y = np.asarray(y)
+        return as_matrix(X), y.astype(float) if y.dtype == object else y
+
+    def _penalty(self) -> dict[str, Any]:
+        """Arguments of ``fit_path`` that every estimator has under the same name."""
+        lower = self.lower_bounds
+        if check_flag(self.positive, "positive"):
+            # lower_bounds are at most 0, so that positive is the tighter of the two; fit_path sees wrong ones all the
+            # same.
+            lower = 0.0 if lower is None else np.maximum(np.asarray(lower, dtype=float), 0.0)
+        return {
+            "penalty_factors": self.penalty_factors,
+            "lower_bounds": lower,
+            "upper_bounds": self.upper_bounds,
+            "fit_intercept": self.fit_intercept,
+            "standardize": self.standardize,
+            "tol": self.tol,
+            "max_iter": self.max_iter,
+            "n_threads": self.n_threads,
+        }
+
+    def _take(self, X: Any, result: PathResult, index: int) -> None:
+        """Set the fitted attributes from the fit at one alpha."""
+        several = isinstance(result.coefs, list)
+        coefs = result.coefs if several else [result.coefs]
+        dense = np.zeros((len(coefs), coefs[0].shape[0]))
+        for row, matrix in zip(dense, coefs, strict=True):
+            part = slice(matrix.indptr[index], matrix.indptr[index + 1])
+            row[matrix.indices[part]] = matrix.data[part]
+        validate_data(self, X, reset=True, skip_check_array=True)
+        self.coef_ = dense if several else dense[0]
+        self.intercept_ = result.intercepts[index] if several else float(result.intercepts[index])
+        self.dual_gap_ = result.dual_gaps[index] if several else float(result.dual_gaps[index])
+        self.n_iter_ = result.n_iter[index] if several else int(result.n_iter[index])
+        # What predicts does not need the data it was fitted on.
+        self._result = replace(result, source=None)
+        self._alpha = float(result.alphas[index])
+
+    @property
+    def sparse_coef_(self) -> Any:
+        """Coefficients as a sparse array with one row a target."""
+        return sp.csr_array(np.atleast_2d(self.coef_))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return predictions (m,) or (m, n_targets) for the rows of X (m, n_features)."""
+        check_is_fitted(self)
+        matrix = as_matrix(X)
+        if np.ndim(matrix) == 2 or hasattr(matrix, "columns"):
+            validate_data(self, X if hasattr(X, "columns") else matrix, reset=False, skip_check_array=True)
+        return self._result.predict(matrix, alpha=self._alpha)
