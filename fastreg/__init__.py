@@ -16,6 +16,14 @@ from fastreg.solver.certificate import duality_gap
 
 if TYPE_CHECKING:
     from fastreg.estimators import ElasticNet, ElasticNetCV, Lasso, LassoCV, Ridge, RidgeCV
+    from fastreg.penalty.convert import (
+        Penalty,
+        from_C,
+        from_glmnet,
+        from_half_mean_of_squares,
+        from_mean_of_squares,
+        from_sum_of_squares,
+    )
     from fastreg.pictures import plot_cv, plot_path
     from fastreg.selection import (
         CVResult,
@@ -45,6 +53,17 @@ _LAZY = {
         ),
         "fastreg.selection",
     ),
+    **dict.fromkeys(
+        (
+            "Penalty",
+            "from_C",
+            "from_glmnet",
+            "from_half_mean_of_squares",
+            "from_mean_of_squares",
+            "from_sum_of_squares",
+        ),
+        "fastreg.penalty.convert",
+    ),
 }
 
 __all__ = [
@@ -56,6 +75,7 @@ __all__ = [
     "Lasso",
     "LassoCV",
     "PathResult",
+    "Penalty",
     "RelaxedPath",
     "Ridge",
     "RidgeCV",
@@ -64,6 +84,11 @@ __all__ = [
     "cross_validate_path",
     "duality_gap",
     "fit_path",
+    "from_C",
+    "from_glmnet",
+    "from_half_mean_of_squares",
+    "from_mean_of_squares",
+    "from_sum_of_squares",
     "information_criteria",
     "plot_cv",
     "plot_path",

@@ -88,6 +88,13 @@ def _label(ax: Any, ends: list[tuple[float, str, str]]) -> None:
             color=color,
             fontsize="small",
             va="center",
-            arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": color,
+                "linewidth": 0.5,
+                "relpos": (0.0, 0.5),
+                "shrinkA": 1,
+                "shrinkB": 0,
+            },
             annotation_clip=False,
         )

@@ -11,21 +11,12 @@ from fastreg.selection.relaxed import relax
 from fastreg.selection.splits import Split
 
 
-def fold_weights(data: Data, splits: list[Split], weighted: bool) -> np.ndarray:
-    """Return what each fold counts in the mean: the same, or its held-out weight where there are sample weights."""
-    if not weighted:
-        return np.full(len(splits), 1.0 / len(splits))
-    sums = np.array([data.weights[split.test].sum() for split in splits])
-    return sums / sums.sum()
-
-
-def mean_and_error(scores: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard error over the first axis; of one fold the error is unknown, NaN."""
-    mean = np.einsum("k...,k->...", scores, shares)
+def mean_and_error(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard error over folds, the first axis; of one fold the error is unknown, NaN."""
+    mean = scores.mean(axis=0)
     if len(scores) == 1:
         return mean, np.full(mean.shape, np.nan)
-    variance = np.einsum("k...,k->...", (scores - mean) ** 2, shares)
-    return mean, np.sqrt(variance / (len(scores) - 1))
+    return mean, scores.std(axis=0, ddof=1) / np.sqrt(len(scores))
 
 
 def choose(mean: np.ndarray, error: np.ndarray, greater_is_better: bool) -> tuple[tuple[int, int, int], int]:
@@ -66,12 +57,12 @@ def make_result(
 ) -> CVResult:
     """Put together fold fits, indexed by l1_ratio and fold, and the paths on all rows.
 
-    ``request`` holds l1_ratios, gammas, several (whether l1_ratio was a sequence), greater_is_better, weighted,
-    scored, keep_folds and X.
+    ``request`` holds l1_ratios, gammas, several (whether l1_ratio was a sequence), greater_is_better, scored, keep_folds
+    and X.
     """
     gammas, several = request["gammas"], request["several"]
     scores = np.stack([np.stack([fit.scores for fit in row]) for row in table], axis=1)
-    mean, error = mean_and_error(scores, fold_weights(data, splits, request["weighted"]))
+    mean, error = mean_and_error(scores)
     best, one_se = choose(mean, error, request["greater_is_better"])
     r, g, a = best
     axes = tuple(axis for axis, kept in enumerate((several, gammas is not None, True)) if not kept)

@@ -120,7 +120,7 @@ def cross_validate_path(
     if scoring is not None and not callable(scoring):
         raise TypeError(f"scoring: expected None or a callable(y_true, y_pred, sample_weight=...), got {scoring!r}.")
     request = {
-        "l1_ratios": ratios, "gammas": gammas, "several": np.ndim(l1_ratio) > 0, "weighted": sample_weight is not None,
+        "l1_ratios": ratios, "gammas": gammas, "several": np.ndim(l1_ratio) > 0,
         "greater_is_better": check_flag(greater_is_better, "greater_is_better") and scoring is not None,
         "scored": scoring is not None, "keep_folds": check_flag(keep_folds, "keep_folds"), "X": X,
     }  # fmt: skip

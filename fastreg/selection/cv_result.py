@@ -26,8 +26,7 @@ class CVResult:
     gammas : None or ndarray (n_gammas,)
         Mixing parameters of relaxed fits.
     mean, std_error : ndarray of candidates
-        Mean score over folds and its standard error, both with the held-out weight of each fold where sample weights
-        were given.
+        Mean score over folds, each counted once, and its standard error.
     fold_scores : ndarray (n_folds, candidates)
     greater_is_better : bool, whether a large score is good; False for deviances
     best : tuple of int
