@@ -57,8 +57,8 @@ def make_result(
 ) -> CVResult:
     """Put together fold fits, indexed by l1_ratio and fold, and the paths on all rows.
 
-    ``request`` holds l1_ratios, gammas, several (whether l1_ratio was a sequence), greater_is_better, scored, keep_folds
-    and X.
+    ``request`` holds l1_ratios, gammas, several (whether l1_ratio was a sequence), greater_is_better, scored,
+    keep_folds and X.
     """
     gammas, several = request["gammas"], request["several"]
     scores = np.stack([np.stack([fit.scores for fit in row]) for row in table], axis=1)

@@ -37,11 +37,11 @@ def make_splits(cv: Any, y: np.ndarray, groups: Any = None) -> list[Split]:
         cv = _blocks(n, int(cv)) if groups is None else _group_folds(int(cv))
     elif groups is not None and not hasattr(cv, "split"):
         raise ValueError("groups: expected an integer or a splitter as cv, got splits that know nothing of groups.")
-    if hasattr(cv, "split"):
+    if hasattr(cv, "split") and not isinstance(cv, str):
         # Splitters look at how many rows X has, and some at y.
         cv = cv.split(np.empty((n, 1)), y, groups)
     try:
-        pairs = [tuple(pair) for pair in cv]
+        pairs = [] if isinstance(cv, str) else [tuple(pair) for pair in cv]
     except TypeError:
         raise TypeError(
             f"cv: expected an integer, an object with a method split, or (train, test) pairs, got {cv!r}."
