@@ -90,9 +90,12 @@ def test_fit_after_fork(big):
 INTERRUPTED = textwrap.dedent("""
     import sys, time, warnings
     import numpy as np, scipy.sparse as sp, fastreg
+    from fastreg.runtime.pool import run_parallel
+    from importlib import import_module
+    cross_validate = import_module("fastreg.selection.cross_validate")
     kind = sys.argv[1]
     rng = np.random.default_rng(0)
-    if kind == "descent":       # one subproblem that would take minutes
+    if kind in ("descent", "folds"):       # one subproblem that would take minutes
         X = sp.csc_array(np.vander(np.linspace(0, 1, 300), 5000)[:, 4000:])
         y = np.sin(9 * X[:, [-2]].toarray()[:, 0]); options = dict(alphas=[1e-9], max_iter=10**9, tol=1e-14)
     elif kind == "passes":      # a strided matrix, slow to read
@@ -105,6 +108,12 @@ INTERRUPTED = textwrap.dedent("""
     before = fastreg.fit_path(*small).coefs.toarray()
     print("ready", flush=True)
     try:
+        if kind == "folds":                # the threads of the folds know nothing of signals
+            folds = [(np.arange(0, 300, 2), np.arange(1, 300, 2)), (np.arange(1, 300, 2), np.arange(0, 300, 2))]
+            data, settings = cross_validate._check_data(X, y, None, None)[0], cross_validate.Settings(
+                cross_validate.Options(n_threads=1), np.array([1e-9]), "shared", None, None, 1e-14, 10**9)
+            run_parallel(lambda split: cross_validate.fit_fold(data, settings, split, None),
+                         [cross_validate.Split(*fold) for fold in folds], 2)
         fastreg.fit_path(X, y, **options)
         print("finished", flush=True)
     except KeyboardInterrupt:
@@ -115,7 +124,7 @@ INTERRUPTED = textwrap.dedent("""
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
-@pytest.mark.parametrize("kind", ["descent", "passes", "krylov"])
+@pytest.mark.parametrize("kind", ["descent", "passes", "krylov", "folds"])
 def test_control_c_ends_a_fit_within_a_second(kind):
     process = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED, kind], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -107,8 +107,8 @@ class PathResult:
         >>> path.summary()
         PathResult(3 features, 2 alphas from 0.4 to 0.1, up to 2 nonzero, worst relative gap ...)
         alpha  nonzero  explained  relative gap  iterations
-        0.4          1     0.5914       ...           1
-        0.1          2     0.9528       ...           1
+        0.4          1       0.43  ...           1
+        0.1          2     0.9614  ...           1
         """
         chosen = np.unique(np.linspace(0, len(self.alphas) - 1, min(rows, len(self.alphas))).round().astype(int))
         heads = ["alpha", "nonzero", "explained", "relative gap", "iterations"]

@@ -95,8 +95,8 @@ def information_criteria(
     >>> X = rng.standard_normal((100, 20))
     >>> y = X[:, 0] - X[:, 1] + rng.standard_normal(100)
     >>> criteria = fastreg.information_criteria(fastreg.fit_path(X, y))
-    >>> criteria.df[criteria.bic.argmin()]
-    3.0
+    >>> print(criteria.df[criteria.bic.argmin()])
+    4.0
     """
     if isinstance(result.coefs, list):
         raise ValueError("result: expected a path of one target, got several. Fit them one by one.")
