@@ -1,5 +1,7 @@
 """Cross-validation over paths: every number recomputed from fits on copies of the training rows."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -20,13 +22,22 @@ def rows_of(options, rows):
     return options | per_row
 
 
-@pytest.mark.parametrize("storage", [np.ascontiguousarray, np.asfortranarray, sp.csc_array, sp.csr_array])
-@pytest.mark.parametrize("name", ["plain", "weights", "together"])
+@pytest.fixture(params=["shared", "alone"])
+def sharing(request, monkeypatch):
+    """Folds whose Gram matrices come from one pass, and folds that each read X."""
+    if request.param == "alone":
+        monkeypatch.setattr(import_module("fastreg.selection.cross_validate"), "sharing_pays", lambda *_: False)
+    return request.param
+
+
+@pytest.mark.parametrize("storage", [np.asfortranarray, sp.csr_array])
+@pytest.mark.parametrize("name", sorted(option_sets(60, 15)))
 @pytest.mark.parametrize("shape", [(60, 15), (24, 40)])
-def test_folds_are_fits_of_their_training_rows(shape, name, storage):
+def test_folds_are_fits_of_their_training_rows(shape, name, storage, sharing):
     X, y = make_data(*shape, seed=5)
-    options = {} if name == "plain" else option_sets(*shape)[name]
-    alphas = fastreg.alpha_max(X, y, **options) * np.geomspace(1, 0.02, 9)
+    options = option_sets(*shape)[name]
+    top = fastreg.alpha_max(X, y, **options)
+    alphas = (top if np.isfinite(top) else 1.0) * np.geomspace(1, 0.02, 9)
     cv = fastreg.cross_validate_path(
         storage(X), y, cv=4, alphas=alphas, tol=1e-12, keep_folds=True, n_threads=2, **options
     )  # fmt: skip
@@ -46,6 +57,48 @@ def test_folds_are_fits_of_their_training_rows(shape, name, storage):
     np.testing.assert_allclose(cv.path.coefs.toarray(), whole.coefs.toarray(), atol=1e-9)
     assert cv.converged
     assert cv.largest_gap <= 1e-11
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("trouble", ["outliers", "drift", "constant", "scales", "duplicates", "far"])
+def test_folds_of_ill_posed_data(trouble, ratio, sharing):
+    X, y = make_data(60, 10, seed=12)
+    if trouble == "outliers":  # one block has nearly all the variance
+        X[:15, 3] *= 1e7
+    elif trouble == "drift":  # every block has a mean of its own
+        X += 1e4 * np.repeat(np.arange(4), 15)[:, None]
+    elif trouble == "constant":  # a column varies in one block only, another is constant but for one row
+        X[:, 2], X[:15, 2] = 0.1, X[:15, 2]
+        X[:, 5], X[3, 5] = 3.0, 4.0
+    elif trouble == "scales":
+        X *= 10.0 ** np.arange(-75, 75, 15)
+    elif trouble == "duplicates":
+        X = np.c_[X, X[:, :4], np.zeros((60, 2))]
+        X[:20, 10] += 1.0
+    else:
+        X += 1e5
+    options = {"l1_ratio": ratio, "standardize": True, "tol": 1e-10}
+    alphas = [0.5, 0.1, 0.02]
+    cv = fastreg.cross_validate_path(X, y, cv=4, alphas=alphas, keep_folds=True, **options)
+    for k, (train, test) in enumerate(cv.splits):
+        own = fastreg.fit_path(X[train], y[train], alphas=alphas, **options)
+        errors = np.mean((y[test, None] - own.predict(X[test])) ** 2, axis=0)
+        np.testing.assert_allclose(cv.fold_scores[k], errors, rtol=1e-4)
+        for i, alpha in enumerate(alphas):
+            coef, intercept = cv.folds[0][k].coef(alpha), cv.folds[0][k].intercepts[i]
+            gap = fastreg.duality_gap(
+                X[train], y[train], coef, intercept, alpha, l1_ratio=ratio, standardize=True
+            )  # fmt: skip
+            assert gap <= 2e-9 * own.null_loss
+
+
+def test_folds_of_tall_data_read_it_once():
+    X, y = make_data(3000, 90, seed=4)
+    single = fastreg.fit_path(X, y, alpha_min_ratio=0.01)
+    cv = fastreg.cross_validate_path(X, y, cv=10, alpha_min_ratio=0.01)
+    assert cv.n_passes <= 2.5 * single.n_passes
+    shuffled = fastreg.cross_validate_path(X, y, cv=KFold(10, shuffle=True, random_state=0), alpha_min_ratio=0.01)
+    assert shuffled.n_passes <= 2.5 * single.n_passes
 
 
 def test_the_choice_and_the_one_standard_error_rule():

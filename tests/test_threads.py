@@ -112,7 +112,7 @@ INTERRUPTED = textwrap.dedent("""
             folds = [(np.arange(0, 300, 2), np.arange(1, 300, 2)), (np.arange(1, 300, 2), np.arange(0, 300, 2))]
             data, settings = cross_validate._check_data(X, y, None, None)[0], cross_validate.Settings(
                 cross_validate.Options(n_threads=1), np.array([1e-9]), "shared", None, None, 1e-14, 10**9)
-            run_parallel(lambda split: cross_validate.fit_fold(data, settings, split, None),
+            run_parallel(lambda split: cross_validate.fit_fold(data, settings, split, None, 0, None),
                          [cross_validate.Split(*fold) for fold in folds], 2)
         fastreg.fit_path(X, y, **options)
         print("finished", flush=True)

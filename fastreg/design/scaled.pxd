@@ -6,6 +6,7 @@ cdef class ScaledDesign:
     cdef readonly index_t n_rows
     cdef readonly index_t n_features
     cdef readonly object columns
+    cdef readonly object largest
     cdef readonly object scale
     cdef readonly object mean
     cdef readonly object deviation

@@ -32,7 +32,8 @@ cdef class ScaledDesign:
     largest : ndarray (n_cols,), largest absolute entry of every column
     weights : ndarray (n_rows,), sample weights that sum to 1
     center : bool, whether columns are centered (an intercept is fitted)
-    moments : None or (mean, spread), ndarrays (n_cols,) of the unscaled columns, where they are known
+    moments : None or (mean, spread), ndarrays (n_cols,), where they are known
+    scaled : bool, whether these moments are those of the scaled columns
 
     Attributes
     ----------
@@ -43,9 +44,9 @@ cdef class ScaledDesign:
     columns : None or ndarray (n_features,), the raw columns that are features
     """
 
-    def __init__(self, Design raw, largest, weights, bint center, moments=None):
-        cdef bint tame = moments is not None
-        self.raw = raw
+    def __init__(self, Design raw, largest, weights, bint center, moments=None, bint scaled=False):
+        cdef bint tame = moments is not None and not scaled
+        self.raw, self.largest = raw, largest
         self.n_rows, self.n_features = raw.n_rows, raw.n_cols
         _, exponent = np.frexp(largest)
         self.scale = np.ldexp(1.0, np.clip(np.negative(exponent, out=exponent), -1000, 1000, out=exponent))
@@ -55,7 +56,7 @@ cdef class ScaledDesign:
                 smallest = largest.min(where=largest > 0, initial=1.0)
             tame = largest.max() < TAME and smallest > 1 / TAME
         # Powers of two change no digit as long as nothing over- or underflows.
-        mean, spread = moments if tame else survey(raw, weights, self.scale)[1:]
+        mean, spread = moments if tame or scaled else survey(raw, weights, self.scale)[1:]
         self.mean, self.deviation = np.empty(raw.n_cols), np.empty(raw.n_cols)
         self.norm, self.raw_norm = np.empty(raw.n_cols), np.empty(raw.n_cols)
         self._root = np.sqrt(weights)

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from fastreg.path.grid import default_min_ratio, log_grid
 from fastreg.path.progress import Progress
 from fastreg.path.result import PathResult
-from fastreg.path.run import PathFit
+from fastreg.path.run import GridRequest, PathFit
 from fastreg.path.source import Source
 from fastreg.path.watch import Watcher, check_stops
-from fastreg.problem.problem import Options, build_problem
-from fastreg.problem.validate import check_alphas, check_count, check_init, check_loss, check_scalar
+from fastreg.problem.build import build_problem
+from fastreg.problem.problem import Options
+from fastreg.problem.validate import check_count, check_init, check_loss, check_scalar
 from fastreg.runtime.threads import blas_threads
 
 
@@ -130,12 +130,9 @@ def fit_path(
     True
     """
     check_loss(loss)
+    grid_request = GridRequest.checked(alphas, n_alphas, alpha_min_ratio)
     tol = check_scalar(tol, "tol", 0.0)
     max_iter = check_count(max_iter, "max_iter")
-    n_alphas = check_count(n_alphas, "n_alphas")
-    grid = None if alphas is None else check_alphas(alphas)
-    if alpha_min_ratio is not None and not 0 < check_scalar(alpha_min_ratio, "alpha_min_ratio", 0.0) < 1:
-        raise ValueError(f"alpha_min_ratio: expected a number in (0, 1), got {alpha_min_ratio!r}.")
     options = Options(
         l1_ratio, sample_weight, offset, penalty_factors, lower_bounds, upper_bounds,
         fit_intercept, standardize, n_threads,
@@ -145,11 +142,7 @@ def fit_path(
     limit, held_out, patience = check_stops(problem, dfmax, validation, patience)
     fit = PathFit(problem, float(l1_ratio), tol, max_iter, start)
     with blas_threads(n_threads if fit.is_ridge else None):
-        if grid is None:
-            ratio = alpha_min_ratio or default_min_ratio(
-                problem.design.n_rows, problem.n_columns, fit.is_ridge and not fit.bounded
-            )
-            grid = log_grid(fit.grid_top(), ratio, n_alphas)
+        grid = fit.grid(grid_request)
         with Progress(progress, len(grid) * len(problem.targets)) as report:
             watcher = Watcher(problem, report, limit, held_out, patience)
             fits = fit.run(grid, watcher)

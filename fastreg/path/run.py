@@ -8,20 +8,40 @@ import numpy as np
 import scipy.sparse as sp
 
 from fastreg.loss.squared import SquaredLoss
+from fastreg.path.grid import default_min_ratio, log_grid
 from fastreg.path.loop import run_path
 from fastreg.path.result import PathResult
 from fastreg.path.source import Source
 from fastreg.path.watch import Watcher
 from fastreg.problem.problem import Problem
+from fastreg.problem.validate import check_alphas, check_count, check_scalar
 from fastreg.runtime.exceptions import ConvergenceWarning
 from fastreg.solver.cost_model import choose_budget, choose_form, complete_pays
 from fastreg.solver.ridge import RidgeSolver
 from fastreg.solver.working_set import WorkingSetSolver
+from fastreg.subproblem.gram import GramForm
 
 # alpha_max must give all zeros in spite of rounding.
 ABOVE = 1.0 + 8 * np.finfo(float).eps
 # A ridge grid starts where every coefficient is less than a tenth of its least-squares value.
 RIDGE_TOP = 10.0
+
+
+class GridRequest(NamedTuple):
+    """The penalties that were asked for: given ones, or so many down to a fraction of the largest."""
+
+    alphas: np.ndarray | None
+    n_alphas: int
+    min_ratio: float | None
+
+    @classmethod
+    def checked(cls, alphas: Any, n_alphas: Any, alpha_min_ratio: Any) -> "GridRequest":
+        """Return a request made of valid arguments of ``fit_path``."""
+        n_alphas = check_count(n_alphas, "n_alphas")
+        grid = None if alphas is None else check_alphas(alphas)
+        if alpha_min_ratio is not None and not 0 < check_scalar(alpha_min_ratio, "alpha_min_ratio", 0.0) < 1:
+            raise ValueError(f"alpha_min_ratio: expected a number in (0, 1), got {alpha_min_ratio!r}.")
+        return cls(grid, n_alphas, alpha_min_ratio)
 
 
 class Fits(NamedTuple):
@@ -79,8 +99,9 @@ class PathFit:
             loose = self.problem.unpenalized()
             free = loose & self.problem.unbounded
             # Where the Gram matrix of everything is cheap the working set begins with everything.
-            first = ~free if complete_pays(design, n_alphas) else loose & ~free
-            form = choose_form(design, n_alphas)
+            known = self.problem.gram
+            first = ~free if known is not None or complete_pays(design, n_alphas) else loose & ~free
+            form = choose_form(design, n_alphas) if known is None else GramForm(design, known=known)
             self._solver = WorkingSetSolver(
                 design, form, penalty, np.flatnonzero(free), np.flatnonzero(first), choose_budget(design, form)
             )
@@ -89,8 +110,17 @@ class PathFit:
     def ridge(self, l2: np.ndarray) -> RidgeSolver:
         """Return the ridge solver, made when first asked for."""
         if self._ridge is None:
-            self._ridge = RidgeSolver(self.problem.design, l2)
+            self._ridge = RidgeSolver(self.problem.design, l2, self.problem.gram)
         return self._ridge
+
+    def grid(self, request: GridRequest) -> np.ndarray:
+        """Return the penalties that were given, or the default grid."""
+        if request.alphas is not None:
+            return request.alphas
+        problem = self.problem
+        ridge = self.is_ridge and not self.bounded
+        ratio = request.min_ratio or default_min_ratio(problem.design.n_rows, problem.n_columns, ridge)
+        return log_grid(self.grid_top(), ratio, request.n_alphas)
 
     def grid_top(self) -> float:
         """Return where the default grid starts."""
@@ -212,8 +242,8 @@ class PathFit:
         coefs.sort_indices()
         return coefs
 
-    def warn(self, result: PathResult) -> None:
-        """Warn the caller of the public function where a gap stayed large."""
+    def warn(self, result: PathResult, level: int = 3) -> None:
+        """Warn the caller of the public function, so many calls away, where a gap stayed large."""
         if result.converged.all():
             return
         targets = np.atleast_1d(self._gap(self.targets))
@@ -226,5 +256,5 @@ class PathFit:
             f"the duality gap is {gaps[i, k]:.3g}, the target {targets[k]:.3g}. The gaps are certified all the same. "
             f"Raise max_iter (now {self.max_iter}) or tol, or scale the columns of X.",
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=level,
         )

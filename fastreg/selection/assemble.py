@@ -58,7 +58,7 @@ def make_result(
     """Put together fold fits, indexed by l1_ratio and fold, and the paths on all rows.
 
     ``request`` holds l1_ratios, gammas, several (whether l1_ratio was a sequence), greater_is_better, scored,
-    keep_folds and X.
+    keep_folds, n_passes (what the folds read together) and X.
     """
     gammas, several = request["gammas"], request["several"]
     scores = np.stack([np.stack([fit.scores for fit in row]) for row in table], axis=1)
@@ -82,7 +82,7 @@ def make_result(
         None if gammas is None else relax(paths[r], request["X"]),
         out_of_fold(data, splits, table[r], 1.0 if gammas is None else float(gammas[g]), a),
         splits,
-        float(sum(result.n_passes for result in [*paths, *results])),
+        request["n_passes"] + float(sum(result.n_passes for result in [*paths, *results])),
         all(bool(result.converged.all()) for result in results),
         max(float(result.relative_gaps.max()) for result in results),
         request["scored"],

@@ -8,16 +8,20 @@ from typing import Any
 import numpy as np
 
 from fastreg.design.convert import as_design
-from fastreg.path.fit import fit_path
 from fastreg.path.progress import Progress
+from fastreg.path.result import PathResult
+from fastreg.path.run import GridRequest, PathFit
 from fastreg.path.source import Source
-from fastreg.problem.problem import Options
-from fastreg.problem.validate import check_flag, check_offset, check_scalar, check_weights, check_y
+from fastreg.path.watch import Watcher
+from fastreg.problem.build import check_inputs, problem_of
+from fastreg.problem.problem import Options, Problem
+from fastreg.problem.validate import check_count, check_flag, check_offset, check_scalar, check_weights, check_y
 from fastreg.runtime.exceptions import ConvergenceWarning
 from fastreg.runtime.pool import run_parallel
 from fastreg.runtime.threads import blas_threads, resolve_threads
 from fastreg.selection.assemble import make_result
 from fastreg.selection.cv_result import CVResult
+from fastreg.selection.fold_grams import ClassSums, sharing_pays
 from fastreg.selection.folds import Data, Settings, fit_fold, shared_matrix
 from fastreg.selection.splits import Split, make_splits
 
@@ -52,7 +56,8 @@ def cross_validate_path(
     """Fit a path on the training rows of every fold, judge it by the held-out rows, and fit all rows.
 
     A fold is fitted by giving its held-out rows the weight 0: X is not copied, and columns are centered and scaled by
-    the training rows alone. Every fit of every fold is certified like any other.
+    the training rows alone. Every fit of every fold is certified like any other. Where X has few columns for its rows,
+    all folds together read it once: their Gram matrices are sums of those of the rows that they hold out.
 
     Parameters
     ----------
@@ -132,24 +137,24 @@ def cross_validate_path(
     options = Options(
         1.0, sample_weight, offset, penalty_factors, lower_bounds, upper_bounds, fit_intercept, standardize, n_threads
     )
-    paths = []
-    for ratio in ratios:
-        # ``fit_path`` checks the rest.
-        chosen = replace(options, l1_ratio=ratio)
-        path = fit_path(
-            data.matrix, y, alphas=alphas, n_alphas=n_alphas, alpha_min_ratio=alpha_min_ratio, tol=tol,
-            max_iter=max_iter, **vars(chosen),
-        )  # fmt: skip
-        paths.append(replace(path, feature_names=names, source=Source(X, y, chosen)))
+    asked = GridRequest.checked(alphas, n_alphas, alpha_min_ratio)
+    tol, max_iter = check_scalar(tol, "tol", 0.0), check_count(max_iter, "max_iter")
+    kind = "shared" if alphas is not None and fold_alphas == "own" else fold_alphas
     workers = min(threads, len(splits))
-    inner = replace(options, n_threads=1 if workers > 1 else n_threads)
-    jobs = []
-    for ratio, path in zip(ratios, paths, strict=True):
-        kind = "shared" if alphas is not None and fold_alphas == "own" else fold_alphas
-        settings = Settings(
-            replace(inner, l1_ratio=ratio), path.alphas, kind, gammas, _scorer(scoring), float(tol), int(max_iter)
-        )
-        jobs += [(settings, split) for split in splits]
+    paths, jobs, extra = [], [], 0.0
+    for ratio in ratios:
+        chosen = replace(options, l1_ratio=float(ratio))
+        inputs = check_inputs(data.matrix, y, chosen)
+        whole = problem_of(inputs)
+        size = asked.n_alphas if asked.alphas is None else len(asked.alphas)
+        sums = ClassSums(whole, inputs, data.matrix, splits) if sharing_pays(whole, splits, size) else None
+        path = _whole_path(whole, asked, (float(ratio), tol, max_iter), n_threads, Source(X, y, chosen))
+        paths.append(replace(path, feature_names=names))
+        extra += 0.0 if sums is None else sums.n_passes
+        inner = replace(chosen, n_threads=1 if workers > 1 else n_threads)
+        settings = Settings(inner, path.alphas, kind, gammas, _scorer(scoring), tol, max_iter)
+        jobs += [(settings, split, sums, k) for k, split in enumerate(splits)]
+    request["n_passes"] = extra
     with (
         blas_threads(1 if workers > 1 else None),
         Progress(progress, len(jobs) * paths[0].alphas.size * data.y.shape[1]) as report,
@@ -164,6 +169,19 @@ def cross_validate_path(
             ConvergenceWarning,
             stacklevel=2,
         )
+    return result
+
+
+def _whole_path(
+    problem: Problem, asked: GridRequest, numbers: tuple[float, float, int], n_threads: int | None, source: Source
+) -> PathResult:
+    """Fit the path on all rows; ``numbers`` are l1_ratio, tol and max_iter."""
+    fit = PathFit(problem, *numbers, None)
+    with blas_threads(n_threads if fit.is_ridge else None):
+        grid = fit.grid(asked)
+        watcher = Watcher(problem, None, None, None, 1)
+        result = fit.result(grid, fit.run(grid, watcher), watcher, source)
+    fit.warn(result, 4)
     return result
 
 

@@ -14,7 +14,9 @@ from fastreg.path.result import PathResult
 from fastreg.path.run import PathFit
 from fastreg.path.source import Source
 from fastreg.path.watch import Watcher
-from fastreg.problem.problem import Options, build_problem
+from fastreg.problem.build import build_problem
+from fastreg.problem.problem import Options
+from fastreg.selection.fold_grams import ClassSums
 from fastreg.selection.relaxed import relaxed_fits
 from fastreg.selection.splits import Split
 
@@ -71,13 +73,17 @@ def shared_matrix(design: Design) -> Any:
     return matrix
 
 
-def fit_fold(data: Data, settings: Settings, split: Split, report: Any) -> FoldFit:
-    """Fit the path on the training rows and judge it by the held-out ones."""
+def fit_fold(
+    data: Data, settings: Settings, split: Split, sums: ClassSums | None, fold: int, report: Any
+) -> FoldFit:  # fmt: skip
+    """Fit the path on the training rows and judge it by the held-out ones; ``sums`` may know the fold's Gram matrix."""
     # Rows that are drawn several times count several times; rows that are not drawn have no weight at all.
     weights = data.weights * np.bincount(split.train, minlength=len(data.weights))
     options = replace(settings.options, sample_weight=weights)
     y = data.y[:, 0] if data.single else data.y
-    problem = build_problem(data.matrix, y, options)
+    problem = None if sums is None else sums.problem(fold, weights / weights.sum())
+    if problem is None:
+        problem = build_problem(data.matrix, y, options)
     fit = PathFit(problem, options.l1_ratio, settings.tol, settings.max_iter, None)
     grid = settings.alphas / (weights.sum() if settings.fold_alphas == "sum" else 1.0)
     if settings.fold_alphas == "own":

@@ -8,7 +8,7 @@ from scipy.special import gammaln
 
 from fastreg.path.result import PathResult
 from fastreg.path.table import Table
-from fastreg.problem.problem import build_problem
+from fastreg.problem.build import build_problem
 from fastreg.problem.validate import check_scalar
 from fastreg.solver.cost_model import FACTOR_SIZE
 from fastreg.solver.ridge import RidgeSolver

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from fastreg.path.run import PathFit
-from fastreg.problem.problem import Options, build_problem
+from fastreg.problem.build import build_problem
+from fastreg.problem.problem import Options
 from fastreg.solver.cost_model import FACTOR_SIZE
 from fastreg.solver.ridge import RidgeSolver
 

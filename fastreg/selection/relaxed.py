@@ -10,7 +10,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from fastreg.path.result import PathResult
 from fastreg.path.run import Fits, PathFit
-from fastreg.problem.problem import build_problem
+from fastreg.problem.build import build_problem
 from fastreg.problem.validate import check_scalar
 from fastreg.solver.least_squares import least_squares
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from fastreg.problem.problem import Options, Problem, build_problem
+from fastreg.problem.build import build_problem
+from fastreg.problem.problem import Options, Problem
 from fastreg.problem.validate import check_loss, check_scalar, real_array
 from fastreg.solver.least_squares import least_squares
 from fastreg.subproblem.gap import gap_of

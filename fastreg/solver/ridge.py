@@ -40,20 +40,21 @@ class RidgeSolver:
     ----------
     design : ScaledDesign
     l2 : ndarray (n_features,), factors >= 0 of the squared coefficients
+    gram : None or ndarray (n_features, n_features), where it is known already
     """
 
-    def __init__(self, design: ScaledDesign, l2: np.ndarray) -> None:
+    def __init__(self, design: ScaledDesign, l2: np.ndarray, gram: np.ndarray | None = None) -> None:
         self.design = design
         self.l2 = l2
         self.free = np.flatnonzero(l2 == 0)
         self.rest = np.flatnonzero(l2 > 0)
         self.root_l2 = np.sqrt(l2[self.rest])
-        self.route = ridge_route(design)
+        self.route = ridge_route(design) if gram is None else "primal"
         self.basis = self._free_basis()
         self.factors: dict[float, tuple[np.ndarray, bool]] = {}
         self.few = False
         if self.route == "primal":
-            self.gram = design.gram_matrix()
+            self.gram = design.gram_matrix() if gram is None else gram
             self.matrix = self._reduced_gram()
         elif self.route == "dual":
             self.matrix = self._kernel()

@@ -9,6 +9,7 @@ from fastreg.subproblem.columns cimport Form
 cdef class GramForm(Form):
     cdef readonly Form columns
     cdef double[:, ::1] Q
+    cdef const double[:, ::1] known
     cdef double[::1] g
     cdef const double* correlation
     cdef double target2

@@ -24,12 +24,15 @@ cdef class GramForm(Form):
     columns : Form or None
         Where the columns themselves are kept, which makes fresh residuals cheap; columns that it has already are taken
         over. None: those of X are read where they lie.
+    known : None or ndarray (n_features, n_features)
+        The Gram matrix of all features, where there is one already.
     """
 
-    def __init__(self, ScaledDesign design, Form columns=None):
+    def __init__(self, ScaledDesign design, Form columns=None, known=None):
         super().__init__(design)
         self.kind = 0
         self.columns = columns
+        self.known = known
         self.Q = np.empty((0, 0))
         self.g = np.empty(0)
         if columns is not None and columns.count:
@@ -92,11 +95,16 @@ cdef class GramForm(Form):
                 for j in range(first):
                     self.Q[i, j] = self.Q[j, i]
         else:
-            old.index = &self.feature[0]
-            old.count = self.count
-            new.index = &self.feature[first]
-            new.count = self.count - first
-            self.design.gram(new, old, &self.Q[first, 0], self.Q.shape[1])
+            if self.known is not None:
+                for i in range(first, self.count):
+                    for j in range(self.count):
+                        self.Q[i, j] = self.known[self.feature[i], self.feature[j]]
+            else:
+                old.index = &self.feature[0]
+                old.count = self.count
+                new.index = &self.feature[first]
+                new.count = self.count - first
+                self.design.gram(new, old, &self.Q[first, 0], self.Q.shape[1])
             for i in range(first, self.count):
                 for j in range(first):
                     self.Q[j, i] = self.Q[i, j]

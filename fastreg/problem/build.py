@@ -1,0 +1,252 @@
+"""From what the user gives to a ``Problem``: checks, moments of X, correlations with y, scales, duplicates."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastreg.design.base import Design
+from fastreg.design.convert import as_design, check_entries
+from fastreg.design.scaled import ScaledDesign
+from fastreg.loss.squared import SquaredLoss
+from fastreg.problem.duplicates import group_equal
+from fastreg.problem.problem import EPS, Options, Problem
+from fastreg.problem.validate import (
+    check_bounds,
+    check_factors,
+    check_flag,
+    check_offset,
+    check_scalar,
+    check_weights,
+    check_y,
+)
+from fastreg.runtime.threads import resolve_threads
+
+# Below this many columns looking for duplicates costs more than it can save.
+DUPLICATES_PAY = 200
+LARGEST_FACTOR = 1e280
+LARGEST_Y = 1e152
+
+
+@dataclass
+class Inputs:
+    """What the user gave, checked; y (n_targets, n_samples) without the offset, weights that sum to 1."""
+
+    raw: Design
+    names: Any
+    y: np.ndarray
+    single: bool
+    weights: np.ndarray
+    factors: np.ndarray | None
+    bounds: dict[str, np.ndarray]
+    l1_ratio: float
+    fit_intercept: bool
+    standardize: bool
+
+
+@dataclass
+class Targets:
+    """Targets in the solver's units: ``values`` (n_targets, n_samples) are centered and divided by ``scale``."""
+
+    values: np.ndarray
+    means: np.ndarray
+    scale: float
+    size: float
+
+
+def check_inputs(X: Any, y: Any, options: Options) -> Inputs:
+    """Check everything but the entries of X.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If anything is not as ``fastreg.fit_path`` documents it.
+    """
+    l1_ratio = check_scalar(options.l1_ratio, "l1_ratio", 0.0, 1.0)
+    fit_intercept = check_flag(options.fit_intercept, "fit_intercept")
+    standardize = check_flag(options.standardize, "standardize")
+    raw, names = as_design(X, resolve_threads(options.n_threads))
+    y, single = check_y(y, raw.n_rows)
+    weights = check_weights(options.sample_weight, raw.n_rows)
+    offset = check_offset(options.offset, y.shape)
+    factors = check_factors(options.penalty_factors, raw.n_cols)
+    bounds = check_bounds(options.lower_bounds, options.upper_bounds, raw.n_cols)
+    if options.offset is not None:
+        with np.errstate(over="ignore"):
+            y = y - offset
+    return Inputs(raw, names, y, single, weights, factors, bounds, l1_ratio, fit_intercept, standardize)
+
+
+def center_targets(inputs: Inputs, weights: np.ndarray) -> Targets:
+    """Return what the null model leaves of y under these weights.
+
+    Raises
+    ------
+    ValueError
+        If squares of it would leave the range of numbers.
+    """
+    size = float(np.abs(inputs.y).max(where=weights > 0, initial=0.0))
+    means, y = SquaredLoss.null_model(inputs.y, weights, inputs.fit_intercept)
+    _check_size(np.abs(y).max(where=weights > 0, initial=0.0), size)
+    scale = _power_of_two(np.abs(y).max(where=weights > 0, initial=0.0))
+    return Targets(y / scale, means, scale, size)
+
+
+def build_problem(X: Any, y: Any, options: Options, collapse: bool = True) -> Problem:
+    """Check everything, compute the moments of X and its correlations with y, and scale.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If anything is not as ``fastreg.fit_path`` documents it.
+    """
+    return problem_of(check_inputs(X, y, options), collapse)
+
+
+def problem_of(inputs: Inputs, collapse: bool = True) -> Problem:
+    """Return the problem of checked inputs; X is read twice."""
+    largest, moments = check_entries(inputs.raw, inputs.weights)
+    design = ScaledDesign(inputs.raw, largest, inputs.weights, inputs.fit_intercept, moments)
+    targets = center_targets(inputs, inputs.weights)
+    correlations, key = _correlations(design, targets.values * design.root, collapse)
+    return assemble(inputs, design, targets, correlations, key)
+
+
+def assemble(
+    inputs: Inputs,
+    design: ScaledDesign,
+    targets: Targets,
+    correlations: np.ndarray,
+    key: np.ndarray | None = None,
+    whole: Problem | None = None,
+) -> Problem:
+    """Return the problem over the columns that can enter.
+
+    Parameters
+    ----------
+    inputs, design, targets : see above; the design holds all columns
+    correlations : ndarray (n_targets, n_columns)
+    key : None or ndarray (n_columns,), a hash of every column by which equal ones are found
+    whole : None or Problem over the same columns with other weights, whose groups of equal columns are taken over
+    """
+    factors, bounds = inputs.factors, inputs.bounds
+    column_scale, l1, l2 = _penalty(design, factors, inputs.l1_ratio, inputs.standardize)
+    penalty = {"l1": l1, "l2": l2} | {name: bound / targets.scale / design.scale for name, bound in bounds.items()}
+    enters = design.norm > 0
+    if bounds:
+        enters &= (penalty["lower"] < 0) | (penalty["upper"] > 0)
+    if factors is not None:
+        enters &= np.isfinite(factors)
+    columns = np.flatnonzero(enters)
+    members = multiplicity = None
+    if key is not None:
+        columns, members, multiplicity = _collapse(design, columns, key, penalty, factors is None and not bounds)
+    elif whole is not None:
+        members, multiplicity = _groups_of(whole, columns)
+    if len(columns) < inputs.raw.n_cols:
+        design.restrict(columns)
+        correlations = np.ascontiguousarray(correlations[:, columns])
+        penalty = {name: np.ascontiguousarray(value[columns]) for name, value in penalty.items()}
+    if not bounds:
+        penalty["upper"] = np.full(len(columns), np.inf)
+        penalty["lower"] = -penalty["upper"]
+    if multiplicity is None:
+        multiplicity = np.ones(len(columns))
+    else:
+        penalty["l2"] = penalty["l2"] / multiplicity
+    if members is None and len(columns) < inputs.raw.n_cols:
+        members = np.full(inputs.raw.n_cols, -1)
+        members[columns] = np.arange(len(columns))
+    rounding = 0.5 * (4 * EPS * targets.size / targets.scale) ** 2
+    return Problem(
+        design, targets.values * design.root, correlations, penalty, targets.scale, targets.means, column_scale,
+        members, multiplicity, inputs.fit_intercept, inputs.single, inputs.names, rounding,
+    )  # fmt: skip
+
+
+def _groups_of(whole: Problem, columns: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
+    """Return members and multiplicity for some of the leading columns of another problem."""
+    place = np.full(whole.n_columns, -1)
+    place[columns] = np.arange(len(columns))
+    leaders = np.asarray(whole.design.raw_columns(np.arange(whole.design.n_features)))
+    kept = place[leaders] >= 0
+    members = place if whole.members is None else np.where(whole.members >= 0, place[leaders[whole.members]], -1)
+    return members, whole.multiplicity[kept]
+
+
+def _correlations(design: ScaledDesign, targets: np.ndarray, collapse: bool) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the correlations of all columns with the targets, and with a random vector as a hash of each column.
+
+    One pass serves both. The targets would make a poor hash: with y of two values all columns of one entry look alike.
+    """
+    if not collapse or design.n_features <= DUPLICATES_PAY:
+        return design.correlations(targets), None
+    noise = np.random.default_rng(0).standard_normal(design.n_rows)
+    both = design.correlations(np.vstack([targets, noise]))
+    return np.ascontiguousarray(both[:-1]), both[-1].copy()
+
+
+def _check_size(spread: float, size: float) -> None:
+    """Refuse targets whose squares, which the objective is made of, would leave the range of numbers."""
+    if not np.isfinite(size) or size > LARGEST_Y or 0 < spread < 1 / LARGEST_Y:
+        raise ValueError(
+            f"y: expected values (less the offset) of at most {LARGEST_Y:g} and differences of at least "
+            f"{1 / LARGEST_Y:g}, got {size:g} and {spread:g}. Divide y, the offset and alpha by a common unit."
+        )
+
+
+def _power_of_two(size: float) -> float:
+    return float(np.ldexp(1.0, int(np.frexp(size)[1]))) if size > 0 else 1.0
+
+
+def _penalty(
+    design: ScaledDesign, factors: np.ndarray | None, l1_ratio: float, standardize: bool
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """Return s, l1 and l2 of the module's docstring; factors (None: all 1) of columns that never enter count as 0."""
+    smallest = 1.0 if standardize else float(design.scale.min())
+    if standardize:
+        size = np.where(design.deviation > 0, design.deviation, design.scale)
+    else:
+        size = np.minimum(design.scale / smallest, LARGEST_FACTOR)
+    pull = size if factors is None else np.where(np.isfinite(factors), factors, 0.0) * size
+    with np.errstate(over="ignore"):
+        l1 = np.minimum(l1_ratio * pull, LARGEST_FACTOR)
+        l2 = np.zeros(len(size)) if l1_ratio == 1 else np.minimum((1.0 - l1_ratio) * pull * size, LARGEST_FACTOR)
+    return smallest, l1, l2
+
+
+def _collapse(
+    design: ScaledDesign, columns: np.ndarray, hashes: np.ndarray, penalty: dict[str, np.ndarray], plain: bool
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+    """Let one column stand for all that equal it, in content, penalty and bounds.
+
+    Equal columns carry the sum of their coefficients. Under an l2 penalty the sum is spread evenly (the only
+    solution), so that the group pays l2/m for it; without one the first column carries it all. Finite nonzero
+    bounds do not add up, so such columns stay alone. ``plain``: no bounds, and equal columns have equal penalties.
+    """
+    key = hashes[columns].view(np.uint64)
+    if not plain:
+        for value in penalty.values():
+            bits = np.ascontiguousarray(value[columns]).view(np.uint64)
+            key = (key ^ (bits + (key << np.uint64(6)) + (key >> np.uint64(2)))) * np.uint64(0x9E3779B97F4A7C15)
+    leader = group_equal(design.raw, key, columns)
+    itself = np.arange(len(columns))
+    if not plain:
+        bounded = np.zeros(len(columns), dtype=bool)
+        for name in penalty.keys() & {"lower", "upper"}:
+            bound = penalty[name][columns]
+            bounded |= np.isfinite(bound) & (bound != 0)
+        same = ~bounded & ~bounded[leader]
+        for value in penalty.values():
+            same &= value[columns] == value[columns[leader]]
+        leader = np.where(same, leader, itself)
+    alone = leader == itself
+    kept = np.flatnonzero(alone)
+    if len(kept) == len(columns):
+        return columns, None, None
+    position = (np.cumsum(alone) - 1)[leader]
+    members = np.full(len(design.scale), -1)
+    members[columns] = position
+    spread = penalty["l2"][columns[kept]] > 0
+    members[columns[~alone & ~spread[position]]] = -1
+    return columns[kept], members, np.where(spread, np.bincount(position, minlength=len(kept)), 1.0)
