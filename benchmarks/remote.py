@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -127,7 +128,9 @@ class Worker:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        process.stdin.close()
+        # A process that died before it read its last command leaves that behind, with nobody to flush it to.
+        with suppress(BrokenPipeError):
+            process.stdin.close()
         process.stdout.close()
 
 

@@ -95,7 +95,7 @@ class Host:
 
     def answer(self, command: dict[str, Any]) -> dict[str, Any]:
         """Obey one command."""
-        return self.setup(command) if command["do"] == "setup" else self.fit(command)
+        return {"setup": self.setup, "fit": self.fit, "cross_validate": self.cross_validate}[command["do"]](command)
 
     def setup(self, command: dict[str, Any]) -> dict[str, Any]:
         """Take a problem; prepare the data and warm up; return the options and the seconds of the first fit."""
@@ -115,6 +115,14 @@ class Host:
         if self.data is None:
             self.data = self.module.prepare(self.X, self.y)
         return {"options": options, "cold_seconds": cold[0]}
+
+    def cross_validate(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Cross-validate the path of the problem; return seconds, and passes if they are known."""
+        start = time.perf_counter()
+        about = self.module.cross_validate(
+            self.data, self.problem, command["tol"], command["option"], command["n_folds"]
+        )  # fmt: skip
+        return {"seconds": time.perf_counter() - start, "passes": None, **about}
 
     def pid(self) -> int:
         """Return the process whose memory counts."""

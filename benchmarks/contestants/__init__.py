@@ -11,9 +11,10 @@ prepare(X, y) -> the data as the contestant likes them best; not timed. X is an 
 fit(data, problem, tol, option) -> ``benchmarks.problem.Solution``; timed
     Coefficients only: the intercept is the best one for them, whatever the contestant says.
 
-``about() -> dict`` (further versions), ``process(data) -> int`` (the process whose memory counts) and LIMIT_SECONDS (a
-lower cap on one fit) are optional. The board imports every module, so that the contestant's own package is imported
-inside functions; the worker has imported it before anything is timed.
+``about() -> dict`` (further versions), ``process(data) -> int`` (the process whose memory counts), LIMIT_SECONDS (a
+lower cap on one fit) and ``cross_validate(data, problem, tol, option, n_folds) -> dict`` (what it knows of its seconds
+and passes) are optional. The board imports every module, so that the contestant's own package is imported inside
+functions; the worker has imported it before anything is timed.
 """
 
 import numpy as np

@@ -43,6 +43,20 @@ def fit(data, problem, tol, option):
     return Solution(wanted(sp.csc_array(state.betas.T), problem))
 
 
+def cross_validate(data, problem, tol, option, n_folds):
+    import adelie
+
+    # It makes the grid itself, and knows no Gram matrices here.
+    X, y = data
+    kind = adelie.matrix.sparse if sp.issparse(X) else adelie.matrix.dense
+    adelie.cv.cv_grpnet(
+        kind(X, method="naive", n_threads=problem.threads), adelie.glm.gaussian(y), n_folds=n_folds, seed=0,
+        min_ratio=problem.alphas[-1] / problem.alphas[0], lmda_path_size=len(problem.alphas), alpha=problem.l1_ratio,
+        tol=tol, max_iters=MAX_ITERATIONS, n_threads=problem.threads, progress_bar=False,
+    )  # fmt: skip
+    return {}
+
+
 def moments(X, y):
     """Return the Gram matrix and the correlations with y, of centered columns, over the number of rows."""
     n, mean = len(y), np.asarray(X.mean(axis=0)).ravel()

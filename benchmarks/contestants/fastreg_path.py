@@ -22,6 +22,15 @@ def prepare(X, y):
     return X, y
 
 
+def cross_validate(data, problem, tol, option, n_folds):
+    import fastreg
+
+    found = fastreg.cross_validate_path(
+        *data, cv=n_folds, alphas=problem.alphas, l1_ratio=problem.l1_ratio, tol=tol, n_threads=problem.threads
+    )
+    return {"passes": found.n_passes}
+
+
 def fit(data, problem, tol, option):
     import fastreg
 

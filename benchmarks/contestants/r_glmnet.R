@@ -1,4 +1,5 @@
-# Reads X and y from a folder, then obeys lines from standard input: "fit <alpha> <thresh> <type.gaussian>".
+# Reads X and y from a folder, then obeys lines from standard input: "fit <alpha> <thresh> <type.gaussian>", and
+# "cv <alpha> <thresh> <type.gaussian> <folds>".
 suppressPackageStartupMessages({
   library(Matrix)
   library(glmnet)
@@ -43,6 +44,17 @@ answer <- function(alpha, thresh, type) {
   cat("ok", format(seconds, digits = 9), "\n")
 }
 
+cross_validate <- function(alpha, thresh, type, folds) {
+  lambdas <- read("lambdas")
+  blocks <- rep(seq_len(folds), each = ceiling(n / folds))[seq_len(n)]
+  begin <- as.numeric(Sys.time())
+  fit <- cv.glmnet(X, y, alpha = alpha, lambda = lambdas, standardize = FALSE, thresh = thresh, maxit = 1e9,
+                   type.gaussian = type, foldid = blocks)
+  seconds <- as.numeric(Sys.time()) - begin
+  if (length(fit$lambda) < length(lambdas)) stop("glmnet left out lambdas")
+  cat("ok", format(seconds, digits = 9), "\n")
+}
+
 input <- file("stdin", "r")
 repeat {
   line <- readLines(input, n = 1)
@@ -50,6 +62,9 @@ repeat {
   command <- strsplit(line, " ")[[1]]
   if (command[1] == "ready") {
     cat("ok\n")
+  } else if (command[1] == "cv") {
+    tryCatch(cross_validate(as.numeric(command[2]), as.numeric(command[3]), command[4], as.integer(command[5])),
+             error = function(e) cat("error", gsub("\n", " ", conditionMessage(e)), "\n"))
   } else {
     tryCatch(answer(as.numeric(command[2]), as.numeric(command[3]), command[4]),
              error = function(e) cat("error", gsub("\n", " ", conditionMessage(e)), "\n"))

@@ -95,6 +95,13 @@ def fit(session, problem, tol, option):
     return Solution(wanted(scale * coefficients(session.folder, problem.shape[1]), problem), seconds=float(seconds))
 
 
+def cross_validate(session, problem, tol, option, n_folds):
+    _, update = option.split(", ")
+    (problem.alphas / session.scale).tofile(session.folder / "lambdas")
+    (seconds,) = session.ask("cv", "1", repr(tol), update, str(n_folds))
+    return {"seconds": float(seconds)}
+
+
 def coefficients(folder, p):
     """Return what R has written."""
     read = {name: np.fromfile(folder / name, dtype) for name, dtype in (("x", float), ("i", np.int32), ("p", np.int32))}

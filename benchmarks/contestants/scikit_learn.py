@@ -28,6 +28,17 @@ def fit(data, problem, tol, option):
     return (fit_one if problem.is_single else fit_path)(X, y, means, problem.alphas, limits)
 
 
+def cross_validate(data, problem, tol, option, n_folds):
+    from sklearn.linear_model import LassoCV
+
+    X, y, _ = data
+    LassoCV(
+        alphas=problem.alphas, cv=n_folds, tol=tol, max_iter=MAX_ITERATIONS, precompute=option == "Gram",
+        fit_intercept=True, n_jobs=problem.threads,
+    ).fit(X, y)  # fmt: skip
+    return {}
+
+
 def fit_one(X, y, means, alphas, limits):
     from sklearn.linear_model import ElasticNet
 

@@ -21,7 +21,7 @@ from fastreg.runtime.pool import run_parallel
 from fastreg.runtime.threads import blas_threads, resolve_threads
 from fastreg.selection.assemble import make_result
 from fastreg.selection.cv_result import CVResult
-from fastreg.selection.fold_grams import ClassSums, sharing_pays
+from fastreg.selection.fold_grams import ClassSums, classes_of, sharing_pays
 from fastreg.selection.folds import Data, Settings, fit_fold, shared_matrix
 from fastreg.selection.splits import Split, make_splits
 
@@ -141,13 +141,14 @@ def cross_validate_path(
     tol, max_iter = check_scalar(tol, "tol", 0.0), check_count(max_iter, "max_iter")
     kind = "shared" if alphas is not None and fold_alphas == "own" else fold_alphas
     workers = min(threads, len(splits))
+    classes = classes_of(splits, len(data.y))
     paths, jobs, extra = [], [], 0.0
     for ratio in ratios:
         chosen = replace(options, l1_ratio=float(ratio))
         inputs = check_inputs(data.matrix, y, chosen)
         whole = problem_of(inputs)
         size = asked.n_alphas if asked.alphas is None else len(asked.alphas)
-        sums = ClassSums(whole, inputs, data.matrix, splits) if sharing_pays(whole, splits, size) else None
+        sums = ClassSums(whole, inputs, data.matrix, classes) if sharing_pays(whole, classes[0], size) else None
         path = _whole_path(whole, asked, (float(ratio), tol, max_iter), n_threads, Source(X, y, chosen))
         paths.append(replace(path, feature_names=names))
         extra += 0.0 if sums is None else sums.n_passes

@@ -48,9 +48,9 @@ class ClassSums:
     n_passes : float, entries of X read over entries of X
     """
 
-    def __init__(self, whole: Problem, inputs: Inputs, matrix: Any, splits: list[Split]) -> None:
+    def __init__(self, whole: Problem, inputs: Inputs, matrix: Any, classes: tuple[np.ndarray, np.ndarray]) -> None:
         self.whole, self.inputs, self.matrix = whole, inputs, matrix
-        self.member, self.label = classes_of(splits, len(inputs.weights))
+        self.member, self.label = classes
         p, count = whole.design.n_features, self.member.shape[1]
         self.weight, self.mean = np.zeros(count), np.zeros((count, p))
         self.gram, self.target = np.zeros((count, p, p)), np.zeros((count, len(inputs.y), p))
@@ -142,15 +142,17 @@ class ClassSums:
 
 def classes_of(splits: list[Split], n_rows: int) -> tuple[np.ndarray, np.ndarray]:
     """Return how often every class is in the training set of every fold (n_folds, n_classes), and the class of rows."""
-    counts = np.stack([np.bincount(split.train, minlength=n_rows) for split in splits])
-    member, label = np.unique(counts, axis=1, return_inverse=True)
-    return member, label.ravel()
+    label, first = np.zeros(n_rows, dtype=np.int64), np.zeros(1, dtype=np.int64)
+    counts = [np.bincount(split.train, minlength=n_rows) for split in splits]
+    for count in counts:
+        # Rows that the folds so far do not tell apart are told apart by this one, if at all.
+        _, first, label = np.unique(label * (count.max() + 1) + count, return_index=True, return_inverse=True)
+    return np.stack([count[first] for count in counts]), label
 
 
-def sharing_pays(whole: Problem, splits: list[Split], n_alphas: int) -> bool:
+def sharing_pays(whole: Problem, member: np.ndarray, n_alphas: int) -> bool:
     """Whether the folds share one pass: where a path on all rows would compute the Gram matrix of everything."""
     p = whole.design.n_features
-    if not p or not complete_pays(whole.design, n_alphas):
-        return False
-    n_classes = classes_of(splits, whole.design.n_rows)[0].shape[1]
-    return n_classes <= MOST_CLASSES * len(splits) and n_classes * p * p <= GRAM_NUMBERS
+    n_folds, n_classes = member.shape
+    few = 0 < n_classes * p * p <= GRAM_NUMBERS and n_classes <= MOST_CLASSES * n_folds
+    return few and complete_pays(whole.design, n_alphas)

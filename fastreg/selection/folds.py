@@ -112,17 +112,14 @@ def _scores(data: Data, settings: Settings, rows: np.ndarray, fits: Any, relaxed
     scores = np.empty((len(gammas), len(settings.alphas)))
     for g, gamma in enumerate(gammas):
         mixed = predictions if free is None else gamma * predictions + (1.0 - gamma) * free
-        for i in range(scores.shape[1]):
-            scores[g, i] = _score(settings, y, mixed[:, i], weights)
+        if settings.score is None:
+            # Several targets: the mean of their deviances.
+            share = weights / weights.sum()
+            deviances = [SquaredLoss.deviance(y[:, k], mixed[:, :, k], share) for k in range(y.shape[1])]
+            scores[g] = np.mean(deviances, axis=0)
+        else:
+            scores[g] = [settings.score(y, mixed[:, i], weights) for i in range(scores.shape[1])]
     return scores
-
-
-def _score(settings: Settings, y: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> float:
-    if settings.score is not None:
-        return float(settings.score(y, predictions, weights))
-    # Several targets: the mean of their deviances.
-    share = weights / weights.sum()
-    return float(np.mean([SquaredLoss.deviance(y[:, k], predictions[:, k], share) for k in range(y.shape[1])]))
 
 
 def predict_rows(data: Data, rows: np.ndarray, coefs: list[sp.csc_array], intercepts: np.ndarray) -> np.ndarray:
@@ -135,8 +132,18 @@ def predict_rows(data: Data, rows: np.ndarray, coefs: list[sp.csc_array], interc
         columns = data.matrix[:, used].tocsr() if sp.issparse(data.matrix) else None
         for start in range(0, len(rows), step):
             chosen = rows[start : start + step]
-            block = columns[chosen] if columns is not None else data.matrix[np.ix_(chosen, used)].astype(float)
+            block = columns[chosen] if columns is not None else _gathered(data.matrix, chosen, used)
             out[start : start + step, :, k] = block @ dense
     out += intercepts
     out += data.offset[rows][:, None, :]
     return out
+
+
+def _gathered(X: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Return some rows of some columns as float64, read in the order in which X lies."""
+    if abs(X.strides[1]) < abs(X.strides[0]):
+        return np.stack([X[row, columns] for row in rows]).astype(float)
+    block = np.empty((len(rows), len(columns)), order="F")
+    for k, column in enumerate(columns):
+        block[:, k] = X[rows, column]
+    return block
