@@ -18,7 +18,7 @@ REQUIREMENTS := $(BIN)/python -c "import sys, tomllib; p = tomllib.load(open('py
 	else p['project']['optional-dependencies'][sys.argv[1]]), sep='\n')"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-quick lint format build wheel clean
+.PHONY: help demo test bench bench-quick docs lint format build wheel clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s%s\n", $$1, $$2 }' Makefile
@@ -34,11 +34,15 @@ bench: $(VENV)/.bench $(VENV)/.built $(PEERS)/.made ## run all benchmarks (hours
 	$(BIN)/python -m benchmarks.report --readme README.md
 	$(BIN)/python -m benchmarks.passes
 	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.tiny
+	$(BIN)/python -m benchmarks.cross_validation --peers-python $(PEERS)/bin/python
 	$(BIN)/python -m benchmarks.memory
 
 bench-quick: $(VENV)/.bench $(VENV)/.built $(PEERS)/.made ## run the small ones among them (minutes)
 	$(BIN)/python -m benchmarks.board --quick --peers-python $(PEERS)/bin/python
 	$(BIN)/python -m benchmarks.report
+
+docs: $(VENV)/.docs $(VENV)/.built ## write the API reference to docs/api
+	$(BIN)/python docs/make_api.py
 
 lint: $(VENV)/.lint ## check style: ruff and cython-lint
 	$(BIN)/ruff check .
@@ -55,7 +59,7 @@ wheel: $(VENV)/.wheel ## make a source distribution and a wheel in dist/
 	$(BIN)/python -m build
 
 clean: ## remove everything that these tasks have made
-	rm -rf $(VENV) $(PEERS) build dist fastreg.egg-info demo-output .pytest_cache .hypothesis .ruff_cache
+	rm -rf $(VENV) $(PEERS) build dist fastreg.egg-info demo-output docs/api .pytest_cache .hypothesis .ruff_cache
 	find fastreg \( -name '*.so' -o -name '*.pyd' -o -name '*.c' \) -delete
 	find fastreg tests benchmarks examples -name __pycache__ -prune -exec rm -rf {} +
 
@@ -87,7 +91,7 @@ $(VENV)/.wheel: $(VENV)/.made
 	$(PIP) build
 	@touch $@
 
-$(VENV)/.plot $(VENV)/.test $(VENV)/.bench $(VENV)/.lint: $(VENV)/.%: $(VENV)/.made pyproject.toml
+$(VENV)/.plot $(VENV)/.test $(VENV)/.bench $(VENV)/.docs $(VENV)/.lint: $(VENV)/.%: $(VENV)/.made pyproject.toml
 	@$(REQUIREMENTS) $* > $(VENV)/$*.txt
 	$(PIP) -r $(VENV)/$*.txt
 	@touch $@

@@ -98,7 +98,9 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
-        return getattr(import_module(_LAZY[name]), name)
+        # Looked up once: from then on it is an attribute like any other.
+        globals()[name] = value = getattr(import_module(_LAZY[name]), name)
+        return value
     raise AttributeError(f"module 'fastreg' has no attribute {name!r}")
 
 
