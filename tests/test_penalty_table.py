@@ -31,35 +31,65 @@ def residual2(b0, b):
 ROWS = {
     "sum of squares + lambda sum |b|": (
         lambda b0, b, size: residual2(b0, b) + 30.0 * size.sum(),
-        30.0 / (2 * N),
-        1.0,
+        *fastreg.from_sum_of_squares(N, l1=30.0),
     ),
     "mean squared error + lambda sum |b|": (
         lambda b0, b, size: residual2(b0, b) / N + 0.8 * size.sum(),
-        0.4,
-        1.0,
+        *fastreg.from_mean_of_squares(l1=0.8),
     ),
     "mean squared error + l1 sum |b| + l2 sum b^2": (
         lambda b0, b, size: residual2(b0, b) / N + 0.6 * size.sum() + 0.3 * np.sum(b**2),
-        0.6 / 2 + 0.3,
-        (0.6 / 2) / (0.6 / 2 + 0.3),
+        *fastreg.from_mean_of_squares(l1=0.6, l2=0.3),
     ),
     "mean squared error + a sum |b| + (1-a) sum b^2": (
         lambda b0, b, size: residual2(b0, b) / N + 0.7 * size.sum() + 0.3 * np.sum(b**2),
-        0.7 / 2 + 0.3,
-        (0.7 / 2) / (0.7 / 2 + 0.3),
+        *fastreg.from_mean_of_squares(l1=0.7, l2=0.3),
     ),
     "half mean squared error + a sum |b| + (1-a) sum b^2": (
         lambda b0, b, size: residual2(b0, b) / (2 * N) + 0.7 * size.sum() + 0.3 * np.sum(b**2),
-        2 - 0.7,
-        0.7 / (2 - 0.7),
+        *fastreg.from_half_mean_of_squares(l1=0.7, l2=0.3),
     ),
     "glmnet gaussian(lambda, alpha=1), not standardized": (
         lambda b0, b, size: residual2(b0, b) / (2 * N) + 0.25 * size.sum(),
-        0.25,
-        1.0,
+        *fastreg.from_glmnet(0.25),
+    ),
+    "glmnet gaussian(lambda, alpha), the l2 part over the deviation of y": (
+        lambda b0, b, size: residual2(b0, b) / (2 * N) + 0.15 * size.sum() + 0.1 / (2 * Y.std()) * np.sum(b**2),
+        *fastreg.from_glmnet(0.25, alpha=0.6, y_deviation=Y.std()),
+    ),
+    "sum of squares + a sum b^2": (
+        lambda b0, b, size: residual2(b0, b) + 12.0 * np.sum(b**2),
+        *fastreg.from_sum_of_squares(N, l2=12.0),
     ),
 }
+
+
+def test_the_table_of_the_documentation():
+    assert fastreg.from_sum_of_squares(N, l1=30.0) == (30.0 / (2 * N), 1.0)
+    assert fastreg.from_mean_of_squares(l1=0.8) == (0.4, 1.0)
+    assert fastreg.from_mean_of_squares(l1=0.7, l2=0.3) == pytest.approx((0.35 + 0.3, 0.35 / 0.65))
+    assert fastreg.from_half_mean_of_squares(l1=0.7, l2=0.3) == pytest.approx((2 - 0.7, 0.7 / (2 - 0.7)))
+    assert fastreg.from_sum_of_squares(8.0, l2=4.0) == (0.5, 0.0)
+    assert fastreg.from_glmnet(0.3) == (0.3, 1.0)
+    assert fastreg.from_C(0.5, total_weight=8.0, l1_ratio=0.25) == (0.25, 0.25)
+    assert fastreg.from_mean_of_squares() == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: fastreg.from_sum_of_squares(0.0, l1=1.0), "total_weight: expected a positive"),
+        (lambda: fastreg.from_mean_of_squares(l1=-1.0), "l1: expected a number >= 0"),
+        (lambda: fastreg.from_half_mean_of_squares(l2=float("nan")), "l2: expected a number >= 0"),
+        (lambda: fastreg.from_glmnet(0.1, alpha=2.0, y_deviation=1.0), "alpha: expected glmnet's share"),
+        (lambda: fastreg.from_glmnet(0.1, alpha=0.5), "y_deviation: expected the standard deviation"),
+        (lambda: fastreg.from_C(0.0, 5.0), "C, total_weight: expected positive"),
+        (lambda: fastreg.from_C(1.0, 5.0, l1_ratio=1.5), "l1_ratio: expected"),
+    ],
+)
+def test_converters_refuse(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
 
 
 @pytest.mark.parametrize("name", ROWS)
