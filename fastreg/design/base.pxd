@@ -34,6 +34,8 @@ cdef struct Compressed:
 cdef enum:
     CUBE = 64
     STRIP = 16
+    # Vectors of weights that a survey takes at once.
+    MOST_WEIGHTS = 32
 
 
 cdef struct Panel:
@@ -48,7 +50,7 @@ cdef struct Panel:
 
 
 cdef struct Survey:
-    # One number a column each.
+    # One number a column each; means and spreads for one vector of weights after the other.
     double* largest
     double* mean
     double* spread
@@ -64,7 +66,7 @@ cdef class Design:
     cdef readonly bint by_row
     cdef double[::1] panel
 
-    cdef int survey(self, const double* weight, const double* scale, Survey out) except -1 nogil
+    cdef int survey(self, Vectors weights, const double* scale, Survey out) except -1 nogil
     cdef int correlate(self, Vectors u, Columns cols, double* out) except -1 nogil
     cdef int predict(self, Columns cols, Vectors coef, double* eta) except -1 nogil
     cdef int pack(self, Affine* affine, Columns cols, double* out) except -1 nogil

@@ -6,8 +6,8 @@ columns, so that a virtual call costs nothing and threads have something to shar
 raw matrix of n_rows x n_cols and ``cols`` names some of its columns.
 
 ========== ==================================================================================
-survey     max_i |x_ij| for every column, NaN where a column holds NaN or infinity; and, with weights that sum to 1,
-           mean_j = sum_i w_i s_j x_ij and spread_j = sum_i w_i (s_j x_ij - mean_j)^2
+survey     max_i |x_ij| for every column, NaN where a column holds NaN or infinity; and, for every vector w of weights
+           that sum to 1, mean_j = sum_i w_i s_j x_ij and spread_j = sum_i w_i (s_j x_ij - mean_j)^2
 correlate  out[t, j] = sum_i x_ij u[t, i] for the columns and every vector u_t
 predict    eta[t, i] += sum_j x_ij coef[t, j]
 gram       out[a, b] = inner products of the affinely mapped columns a and b
@@ -68,7 +68,7 @@ cdef class Design:
     def __cinit__(self, *args, **kwargs):
         self.panel = np.empty(0)
 
-    cdef int survey(self, const double* weight, const double* scale, Survey out) except -1 nogil:
+    cdef int survey(self, Vectors weights, const double* scale, Survey out) except -1 nogil:
         # ``out`` comes filled with zeros.
         return self.missing()
 

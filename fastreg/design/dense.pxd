@@ -7,13 +7,27 @@ cdef struct Job:
     Columns cols
     Vectors vectors
     Affine* affine
-    const double* weight
     const double* scale
     double* out
     Survey survey
     # correlate: pieces are chunks of columns times blocks of so many rows.
     index_t chunks
     index_t rows
+
+
+cdef struct Look:
+    # A tile, whose lines are `lead` apart, the weights of its rows, `here` in all after `seen`, and where the figures of
+    # its columns are.
+    Tile tile
+    const double* data
+    index_t lead
+    const double* weight
+    double seen
+    double here
+    const double* scale
+    double* largest
+    double* mean
+    double* spread
 
 
 cdef class DenseDesign

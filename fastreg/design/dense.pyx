@@ -14,7 +14,7 @@ from libc.math cimport NAN
 from libc.string cimport memset
 
 from fastreg.design.base cimport (
-    CUBE, STRIP, Affine, Columns, Design, Panel, Survey, Vectors, ceil_div, column_at, index_t, place_in,
+    CUBE, MOST_WEIGHTS, STRIP, Affine, Columns, Design, Panel, Survey, Vectors, ceil_div, column_at, index_t, place_in,
 )
 from fastreg.design.cubes cimport turn_lines
 from fastreg.design.tiles cimport (
@@ -151,11 +151,11 @@ cdef class DenseDesign(Design):
                 work(self, job, item)
         return 0
 
-    cdef int survey(self, const double* weight, const double* scale, Survey out) except -1 nogil:
+    cdef int survey(self, Vectors weights, const double* scale, Survey out) except -1 nogil:
         cdef Job job
         cdef double entries = <double> self.n_rows * self.tile_cols
         job.cols.index, job.cols.count = NULL, self.n_cols
-        job.weight, job.scale, job.survey = weight, scale, out
+        job.vectors, job.scale, job.survey = weights, scale, out
         self.entries_read += self.n_entries
         return self.each(survey_chunk, &job, ceil_div(self.n_cols, self.tile_cols), entries)
 
@@ -227,34 +227,38 @@ cdef class DenseDesign(Design):
 # The pieces of work. A chunk is tile_cols columns; the entry (i, j) of a loaded tile is tile[j * at + i * step].
 
 cdef void survey_chunk(DenseDesign X, Job* job, index_t item) noexcept nogil:
-    # Every tile is looked at once, about a center near its mean; float64 is read where it lies. ``lead`` is the
-    # distance of the tile's lines.
+    # Every tile is looked at once for each vector of weights, about a center near its mean; float64 is read where it
+    # lies. ``lead`` is the distance of the tile's lines.
     cdef double* buffer = &X.tiles[threadid(), 0]
-    cdef const double* tile = buffer
+    cdef double[MOST_WEIGHTS] seen
     cdef bint in_place = X.direct and X.code == DOUBLE
     cdef index_t first = item * X.tile_cols
     cdef index_t high = LINES if in_place and not X.by_row else X.tile_rows
-    cdef index_t block, lead
-    cdef Tile t
-    cdef double seen = 0.0
-    cdef double here
+    cdef index_t block, k
+    cdef Look look
+    for k in range(job.vectors.count):
+        seen[k] = 0.0
     for block in range(ceil_div(X.n_rows, high)):
-        t = X.tile(block * high, X.n_rows, first, X.n_cols)
-        t.nr = min(high, X.n_rows - t.row)
+        look.tile = X.tile(block * high, X.n_rows, first, X.n_cols)
+        look.tile.nr = min(high, X.n_rows - look.tile.row)
         if in_place:
-            tile = <const double*> X.data + t.row * X.row_stride + first * X.col_stride
-            lead = X.row_stride if t.by_row else X.col_stride
+            look.data = <const double*> X.data + look.tile.row * X.row_stride + first * X.col_stride
+            look.lead = X.row_stride if X.by_row else X.col_stride
         else:
-            X.load(job.cols, t, buffer)
-            lead = t.nc if t.by_row else t.nr
-        here = sum_of(job.weight + t.row, t.nr)
-        survey_tile(tile, lead, t, job, seen, here)
-        seen += here
+            X.load(job.cols, look.tile, buffer)
+            look.data, look.lead = buffer, look.tile.nc if X.by_row else look.tile.nr
+        look.scale = job.scale + first
+        look.largest = job.survey.largest + first
+        for k in range(job.vectors.count):
+            look.weight = job.vectors.data + k * X.n_rows + look.tile.row
+            look.mean = job.survey.mean + k * X.n_cols + first
+            look.spread = job.survey.spread + k * X.n_cols + first
+            look.seen, look.here = seen[k], sum_of(look.weight, look.tile.nr)
+            survey_tile(&look)
+            seen[k] += look.here
 
 
-cdef void survey_tile(
-    const double* tile, index_t lead, Tile t, Job* job, double seen, double here
-) noexcept nogil:
+cdef void survey_tile(const Look* look) noexcept nogil:
     # The sums of a tile of weight `here`, merged with what has been seen (Chan, Golub & LeVeque 1983). They are about
     # the mean of what has been seen, if that is at least as much: then nothing cancels that does not count anyway.
     # Otherwise they are about the tile's own mean.
@@ -262,44 +266,42 @@ cdef void survey_tile(
     cdef double[TILE] first
     cdef double[TILE] second
     cdef double[2] sums
-    cdef const double* scale = job.scale + t.first
-    cdef const double* weight = job.weight + t.row
-    cdef double* mean = job.survey.mean + t.first
-    cdef double* spread = job.survey.spread + t.first
-    cdef double* largest = job.survey.largest + t.first
+    cdef double* largest = look.largest
+    cdef double here = look.here
     cdef double size, d
+    cdef index_t nr = look.tile.nr
+    cdef index_t nc = look.tile.nc
     cdef index_t j
-    find_centers(tile, lead, t, job, here if here > seen else 0.0, center)
-    if t.by_row:
-        look_across(tile, t.nr, lead, t.nc, weight, scale, center, first, second, largest)
+    find_centers(look, center)
+    if look.tile.by_row:
+        look_across(look.data, nr, look.lead, nc, look.weight, look.scale, center, first, second, largest)
     else:
-        for j in range(t.nc):
-            size = look_along(tile + j * lead, weight, t.nr, scale[j], center[j], sums)
+        for j in range(nc):
+            size = look_along(look.data + j * look.lead, look.weight, nr, look.scale[j], center[j], sums)
             largest[j] = NAN if size != size or largest[j] != largest[j] else max(size, largest[j])
             first[j], second[j] = sums[0], sums[1]
-    for j in range(t.nc if here > 0.0 else 0):
+    for j in range(nc if here > 0.0 else 0):
         d = first[j] / here
-        spread[j] += second[j] - first[j] * d
-        d += center[j] - mean[j]
-        spread[j] += d * d * (seen * here / (seen + here))
-        mean[j] += d * (here / (seen + here))
+        look.spread[j] += second[j] - first[j] * d
+        d += center[j] - look.mean[j]
+        look.spread[j] += d * d * (look.seen * here / (look.seen + here))
+        look.mean[j] += d * (here / (look.seen + here))
 
 
-cdef void find_centers(
-    const double* tile, index_t lead, Tile t, Job* job, double here, double* center
-) noexcept nogil:
-    # The scaled means of a tile of weight `here`; the means of what has been seen where that is 0.
+cdef void find_centers(const Look* look, double* center) noexcept nogil:
+    # The scaled means of a tile that weighs more than what has been seen; else the means of that.
+    cdef bint own = look.here > look.seen
     cdef index_t j
-    for j in range(t.nc):
-        center[j] = 0.0 if here > 0.0 else job.survey.mean[t.first + j]
-    if here == 0.0:
+    for j in range(look.tile.nc):
+        center[j] = 0.0 if own else look.mean[j]
+    if not own:
         return
-    if t.by_row:
-        combine(tile, t.nr, lead, t.nc, job.weight + t.row, center)
-    for j in range(t.nc):
-        if not t.by_row:
-            center[j] = dot(tile + j * lead, job.weight + t.row, t.nr)
-        center[j] = center[j] / here * job.scale[t.first + j]
+    if look.tile.by_row:
+        combine(look.data, look.tile.nr, look.lead, look.tile.nc, look.weight, center)
+    for j in range(look.tile.nc):
+        if not look.tile.by_row:
+            center[j] = dot(look.data + j * look.lead, look.weight, look.tile.nr)
+        center[j] = center[j] / look.here * look.scale[j]
 
 
 cdef void correlate_chunk(DenseDesign X, Job* job, index_t item) noexcept nogil:

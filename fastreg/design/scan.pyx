@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastreg.design.base cimport Design, Survey, index_t
+from fastreg.design.base cimport MOST_WEIGHTS, Design, Survey, Vectors, index_t
 
 ctypedef fused row_t:
     int
@@ -10,27 +10,35 @@ ctypedef fused row_t:
 
 
 def survey(Design design, weights=None, scale=None):
-    """Read X once; return max_i |x_ij| of every column, and its weighted mean and spread.
+    """Read X once; return max_i |x_ij| of every column, and its weighted means and spreads.
 
     Parameters
     ----------
     design : Design
-    weights : None or ndarray (n_rows,) that sums to 1; without weights mean and spread are 0
+    weights : None or ndarray (n_rows,) or (k, n_rows), k <= MOST_WEIGHTS, each of sum 1; without weights mean and spread
+        are 0
     scale : None (1) or ndarray (n_cols,), factors of the columns for mean and spread
 
     Returns
     -------
     largest : ndarray (n_cols,), NaN where a column holds NaN or infinity
-    mean, spread : ndarrays (n_cols,)
+    mean, spread : ndarrays (n_cols,) or (k, n_cols)
     """
-    cdef double[:, ::1] found = np.zeros((3, design.n_cols))
-    cdef const double[::1] weight = np.zeros(design.n_rows) if weights is None else np.ascontiguousarray(weights)
+    rows = np.zeros(design.n_rows) if weights is None else np.ascontiguousarray(weights)
+    cdef const double[:, ::1] weight = np.atleast_2d(rows)
     cdef const double[::1] factor = np.ones(design.n_cols) if scale is None else scale
+    cdef double[::1] largest = np.zeros(design.n_cols)
+    cdef double[:, :, ::1] found = np.zeros((2, weight.shape[0], design.n_cols))
+    cdef Vectors vectors
     cdef Survey out
-    out.largest, out.mean, out.spread = &found[0, 0], &found[1, 0], &found[2, 0]
+    if weight.shape[0] > MOST_WEIGHTS:
+        raise ValueError(f"survey: expected at most {MOST_WEIGHTS} vectors of weights, got {weight.shape[0]}.")
+    vectors.data, vectors.count = &weight[0, 0], weight.shape[0]
+    out.largest, out.mean, out.spread = &largest[0], &found[0, 0, 0], &found[1, 0, 0]
     with nogil:
-        design.survey(&weight[0], &factor[0], out)
-    return tuple(np.asarray(found))
+        design.survey(vectors, &factor[0], out)
+    mean, spread = np.asarray(found)
+    return (np.asarray(largest), mean, spread) if rows.ndim == 2 else (np.asarray(largest), mean[0], spread[0])
 
 
 def sorted_rows(const row_t[::1] rows, const index_t[::1] starts):

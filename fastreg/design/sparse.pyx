@@ -150,17 +150,21 @@ cdef class SparseDesign(Design):
             total += self.starts[cols.index[j] + 1] - self.starts[cols.index[j]]
         return total
 
-    cdef int survey(self, const double* weight, const double* scale, Survey out) except -1 nogil:
+    cdef int survey(self, Vectors weights, const double* scale, Survey out) except -1 nogil:
         cdef index_t start = 0
-        cdef index_t end, j
-        cdef int threads = self.team(self.n_entries)
+        cdef index_t end, j, k
+        cdef int threads = self.team(self.n_entries * weights.count)
         self.entries_read += self.n_entries
         while start < self.n_cols:
             poll()
             end = self.batch_end(self.everything(), start)
             for j in prange(start, end, num_threads=threads, schedule="dynamic", chunksize=512):
                 out.largest[j] = largest_entry(self.column(j))
-                moments_entries(self.column(j), weight, scale[j], out.mean + j, out.spread + j)
+                for k in range(weights.count):
+                    moments_entries(
+                        self.column(j), weights.data + k * self.n_rows, scale[j], out.mean + k * self.n_cols + j,
+                        out.spread + k * self.n_cols + j,
+                    )
             start = end
         return 0
 

@@ -41,7 +41,7 @@ cdef class CertifiedPoint:
     cdef void set_working(self, const index_t[::1] features) noexcept nogil
     cdef void clear_working(self) noexcept nogil
     cdef index_t candidates(self, index_t count, double distance, double rounding) noexcept nogil
-    cdef int certify(self) except -1 nogil
-    cdef int decide(self) except -1 nogil
+    cdef bint certify(self) except -1 nogil
+    cdef bint decide(self) except -1 nogil
     cdef int full_pass(self) except -1 nogil
     cdef void measure(self, double zero_level) noexcept nogil

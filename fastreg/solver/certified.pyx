@@ -112,8 +112,9 @@ cdef class CertifiedPoint:
                     count += 1
         return count
 
-    cdef int certify(self) except -1 nogil:
-        # Exact correlations on W, and of every other feature either that or the proof that it may stay out.
+    cdef bint certify(self) except -1 nogil:
+        # Exact correlations on W, and of every other feature either that or the proof that it may stay out; or True
+        # where that takes a full pass, which is for the caller to make.
         cdef index_t i
         if not self.complete:
             self.form.residual(&self.target[0], &self.u[0])
@@ -126,25 +127,25 @@ cdef class CertifiedPoint:
         if not self.complete:
             return self.decide()
         self.residual2 = (<GramForm> self.form).residual2()
-        return 0
+        return False
 
-    cdef int decide(self) except -1 nogil:
-        # The exact correlations of what the estimates leave open.
+    cdef bint decide(self) except -1 nogil:
+        # The exact correlations of what the estimates leave open; or True where that is too much of X.
         cdef index_t i
         cdef Columns cols
         cdef Vectors vectors
         cols.count = self.candidates(0, self.lazy.distance, self.lazy.rounding)
         if cols.count == 0:
-            return 0
+            return False
         cols.index = &self.chosen[0]
         if self.design.size_of(cols) > self.pass_fraction * self.entries:
-            return self.full_pass()
+            return True
         vectors.data = &self.u[0]
         vectors.count = 1
         self.design.correlate(vectors, cols, &self.scratch[0])
         for i in range(cols.count):
             self.z[self.chosen[i]] = self.scratch[i]
-        return 0
+        return False
 
     cdef int full_pass(self) except -1 nogil:
         # All correlations; those of W are known already, which is worth a gather where W is a good part of X.

@@ -14,6 +14,15 @@ cdef class WorkingSetSolver(CertifiedPoint):
     cdef public index_t epochs
     cdef public index_t events
 
+    # The alpha at hand: the gap to reach, that of the next subproblem, and rounds that brought no new feature.
+    cdef double gap_target
+    cdef double inner_target
+    cdef index_t max_iter
+    cdef int stalls
+
+    cdef void begin(self, double a1, double a2, double target, index_t max_iter) noexcept nogil
+    cdef bint advance(self) except -1 nogil
+    cdef bint conclude(self) except -1 nogil
     cdef int solve(self, double a1, double a2, double target, index_t max_iter) except -1 nogil
     cdef int reconsider(self) except -1 nogil
     cdef int approach(self, double a1, double a2, index_t max_iter) except -1 nogil

@@ -154,33 +154,46 @@ cdef class WorkingSetSolver(CertifiedPoint):
         return np.asarray(self.z)
 
     cdef int solve(self, double a1, double a2, double target, index_t max_iter) except -1 nogil:
-        cdef double inner_target = INNER_FRACTION * target
-        cdef int stalls = 0
+        self.begin(a1, a2, target, max_iter)
+        while True:
+            if self.advance():
+                self.full_pass()
+            if self.conclude():
+                return 0
+
+    cdef void begin(self, double a1, double a2, double target, index_t max_iter) noexcept nogil:
+        self.pen.a1, self.pen.a2 = a1, a2
+        self.gap_target, self.inner_target = target, INNER_FRACTION * target
+        self.max_iter, self.stalls = max_iter, 0
+
+    cdef bint advance(self) except -1 nogil:
+        # Solve on the working set and look at the others; True where a full pass is needed for that.
         cdef index_t epochs
         cdef Evidence evidence
-        self.pen.a1 = a1
-        self.pen.a2 = a2
-        evidence.norm = &self.norm[0]
-        evidence.zero_level = self.zero_level(target)
-        while True:
-            self.reconsider()
-            # What tracing has solved exactly needs no descent, unless its gap shows that rounding got in the way.
-            if not self.trace(max_iter) or stalls:
-                epochs = self.inner.solve(self.form, &self.pen, evidence, inner_target, max_iter - self.epochs)
-                if epochs:
-                    self.tracer.forget()
-                    self.form.refresh(&self.target[0])
-                self.epochs += epochs
-            self.certify()
-            self.measure(evidence.zero_level)
-            if self.gap <= target or self.epochs >= max_iter or stalls == MAX_STALLS:
-                return 0
-            if self.grow() == 0:
-                inner_target = 0.1 * min(inner_target, INNER_FRACTION * target)
-                stalls += 1
-            else:
-                # What is still missing from W will undo the last digits of a solution without it.
-                inner_target = max(INNER_FRACTION * target, EARLY_FRACTION * self.gap)
+        self.reconsider()
+        # What tracing has solved exactly needs no descent, unless its gap shows that rounding got in the way.
+        if not self.trace(self.max_iter) or self.stalls:
+            evidence.norm = &self.norm[0]
+            evidence.zero_level = self.zero_level(self.gap_target)
+            epochs = self.inner.solve(self.form, &self.pen, evidence, self.inner_target, self.max_iter - self.epochs)
+            if epochs:
+                self.tracer.forget()
+                self.form.refresh(&self.target[0])
+            self.epochs += epochs
+        return self.certify()
+
+    cdef bint conclude(self) except -1 nogil:
+        # Whether this alpha is done; if not, the working set has grown or the next round is more accurate.
+        self.measure(self.zero_level(self.gap_target))
+        if self.gap <= self.gap_target or self.epochs >= self.max_iter or self.stalls == MAX_STALLS:
+            return True
+        if self.grow() == 0:
+            self.inner_target = 0.1 * min(self.inner_target, INNER_FRACTION * self.gap_target)
+            self.stalls += 1
+        else:
+            # What is still missing from W will undo the last digits of a solution without it.
+            self.inner_target = max(INNER_FRACTION * self.gap_target, EARLY_FRACTION * self.gap)
+        return False
 
     cdef int reconsider(self) except -1 nogil:
         # Sparse columns get a Gram matrix where an epoch over them costs much more than one over the matrix, |W|^2
@@ -211,7 +224,8 @@ cdef class WorkingSetSolver(CertifiedPoint):
             self.pen.a1 = ahead
             if not self.trace(max_iter):
                 return 0
-            self.certify()
+            if self.certify():
+                self.full_pass()
             here, ahead = ahead, APPROACH * ahead
         return self.prepare(here, a1)
 
