@@ -1,7 +1,5 @@
 """Cross-validation over paths: every number recomputed from fits on copies of the training rows."""
 
-from importlib import import_module
-
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -10,6 +8,7 @@ from sklearn.metrics import mean_absolute_error, r2_score
 from sklearn.model_selection import GroupKFold, KFold, RepeatedKFold, ShuffleSplit, TimeSeriesSplit
 
 import fastreg
+from fastreg.selection import study
 
 A, Y = make_data(60, 15, seed=71)
 ALPHAS = fastreg.alpha_max(A, Y) * np.geomspace(1, 0.01, 12)
@@ -22,11 +21,13 @@ def rows_of(options, rows):
     return options | per_row
 
 
-@pytest.fixture(params=["shared", "alone"])
+@pytest.fixture(params=["shared", "lockstep", "alone"])
 def sharing(request, monkeypatch):
-    """Folds whose Gram matrices come from one pass, and folds that each read X."""
+    """Folds whose Gram matrices come from one pass, folds that share passes, and folds that each read X."""
+    if request.param != "shared":
+        monkeypatch.setattr(study, "sharing_pays", lambda *_: False)
     if request.param == "alone":
-        monkeypatch.setattr(import_module("fastreg.selection.cross_validate"), "sharing_pays", lambda *_: False)
+        monkeypatch.setattr(study, "lockstep_fits", lambda *_: False)
     return request.param
 
 

@@ -272,6 +272,7 @@ cdef void survey_tile(const Look* look) noexcept nogil:
     cdef index_t nr = look.tile.nr
     cdef index_t nc = look.tile.nc
     cdef index_t j
+    center[0] = 0.0
     find_centers(look, center)
     if look.tile.by_row:
         look_across(look.data, nr, look.lead, nc, look.weight, look.scale, center, first, second, largest)

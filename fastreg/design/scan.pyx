@@ -2,7 +2,10 @@
 
 import numpy as np
 
-from fastreg.design.base cimport MOST_WEIGHTS, Design, Survey, Vectors, index_t
+from fastreg.design.base cimport MOST_WEIGHTS as _MOST_WEIGHTS
+from fastreg.design.base cimport Design, Survey, Vectors, index_t
+
+MOST_WEIGHTS = _MOST_WEIGHTS
 
 ctypedef fused row_t:
     int

@@ -16,19 +16,6 @@ cdef class Trace:
     starts, features, values : the nonzero coefficients of alpha k are those from starts[k] to starts[k + 1]
     """
 
-    cdef readonly object gaps
-    cdef readonly object losses
-    cdef readonly object iterations
-    cdef readonly object starts
-    cdef readonly object features
-    cdef readonly object values
-    cdef double[::1] _gaps
-    cdef double[::1] _losses
-    cdef index_t[::1] _iterations
-    cdef index_t[::1] _starts
-    cdef index_t[::1] _features
-    cdef double[::1] _values
-
     def __init__(self, index_t n_alphas):
         self.gaps = np.empty(n_alphas)
         self.losses = np.empty(n_alphas)

@@ -199,7 +199,7 @@ class PathFit:
     def _gap(self, gap: Any) -> Any:
         return gap * self.problem.y_scale**2
 
-    def result(self, grid: np.ndarray, fits: list[Fits], watcher: Watcher, source: Source) -> PathResult:
+    def result(self, grid: np.ndarray, fits: list[Fits], watcher: Watcher, source: Source | None) -> PathResult:
         """Put the fits back on the user's scale."""
         problem = self.problem
         grid = grid[: len(fits[0].gaps)]

@@ -32,12 +32,17 @@ cdef double POLL_SECONDS = 0.05
 cdef class StopFlag:
     """Tells the kernels of the threads that watch it to stop; it has to live as long as they do."""
 
-    cdef int raised
-
     def watch(self):
         """Let the kernels of the calling thread look at this flag."""
+        self.attach()
+
+    cdef void attach(self) noexcept nogil:
         global fastreg_stop
         fastreg_stop = &self.raised
+
+    cdef void detach(self) noexcept nogil:
+        global fastreg_stop
+        fastreg_stop = NULL
 
     def stop(self):
         """Let them raise KeyboardInterrupt."""
@@ -58,5 +63,11 @@ cdef int poll() except -1 nogil:
         return 0
     fastreg_last_poll = now
     with gil:
-        PyErr_CheckSignals()
+        try:
+            PyErr_CheckSignals()
+        except BaseException:
+            # Threads that share a flag with this one stop too.
+            if fastreg_stop != NULL:
+                fastreg_stop[0] = 1
+            raise
     return 0

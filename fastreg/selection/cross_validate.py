@@ -13,17 +13,16 @@ from fastreg.path.result import PathResult
 from fastreg.path.run import GridRequest, PathFit
 from fastreg.path.source import Source
 from fastreg.path.watch import Watcher
-from fastreg.problem.build import check_inputs, problem_of
 from fastreg.problem.problem import Options, Problem
 from fastreg.problem.validate import check_count, check_flag, check_offset, check_scalar, check_weights, check_y
 from fastreg.runtime.exceptions import ConvergenceWarning
-from fastreg.runtime.pool import run_parallel
 from fastreg.runtime.threads import blas_threads, resolve_threads
 from fastreg.selection.assemble import make_result
 from fastreg.selection.cv_result import CVResult
-from fastreg.selection.fold_grams import ClassSums, classes_of, sharing_pays
-from fastreg.selection.folds import Data, Settings, fit_fold, shared_matrix
+from fastreg.selection.fold_grams import classes_of
+from fastreg.selection.folds import Data, shared_matrix
 from fastreg.selection.splits import Split, make_splits
+from fastreg.selection.study import Study
 
 
 def cross_validate_path(
@@ -140,28 +139,18 @@ def cross_validate_path(
     asked = GridRequest.checked(alphas, n_alphas, alpha_min_ratio)
     tol, max_iter = check_scalar(tol, "tol", 0.0), check_count(max_iter, "max_iter")
     kind = "shared" if alphas is not None and fold_alphas == "own" else fold_alphas
-    workers = min(threads, len(splits))
     classes = classes_of(splits, len(data.y))
-    paths, jobs, extra = [], [], 0.0
+    study = Study(data, splits, classes, gammas, _scorer(scoring), kind, tol, max_iter, threads)
+    paths, table = [], []
     for ratio in ratios:
         chosen = replace(options, l1_ratio=float(ratio))
-        inputs = check_inputs(data.matrix, y, chosen)
-        whole = problem_of(inputs)
-        size = asked.n_alphas if asked.alphas is None else len(asked.alphas)
-        sums = ClassSums(whole, inputs, data.matrix, classes) if sharing_pays(whole, classes[0], size) else None
-        path = _whole_path(whole, asked, (float(ratio), tol, max_iter), n_threads, Source(X, y, chosen))
+        begun = study.begin(y, chosen, asked.n_alphas if asked.alphas is None else len(asked.alphas))
+        path = _whole_path(begun[1], asked, (tol, max_iter), Source(X, y, chosen))
         paths.append(replace(path, feature_names=names))
-        extra += 0.0 if sums is None else sums.n_passes
-        inner = replace(chosen, n_threads=1 if workers > 1 else n_threads)
-        settings = Settings(inner, path.alphas, kind, gammas, _scorer(scoring), tol, max_iter)
-        jobs += [(settings, split, sums, k) for k, split in enumerate(splits)]
-    request["n_passes"] = extra
-    with (
-        blas_threads(1 if workers > 1 else None),
-        Progress(progress, len(jobs) * paths[0].alphas.size * data.y.shape[1]) as report,
-    ):
-        fits = run_parallel(lambda job: fit_fold(data, *job, report), jobs, workers)
-    table = [fits[start : start + len(splits)] for start in range(0, len(fits), len(splits))]
+        steps = len(splits) * path.alphas.size * data.y.shape[1]
+        with Progress(progress, steps) as report:
+            table.append(study.fit_folds(begun, path.alphas, chosen, report))
+    request["n_passes"] = study.n_passes
     result = make_result(data, splits, table, paths, request)
     if not result.converged:
         warnings.warn(
@@ -173,12 +162,10 @@ def cross_validate_path(
     return result
 
 
-def _whole_path(
-    problem: Problem, asked: GridRequest, numbers: tuple[float, float, int], n_threads: int | None, source: Source
-) -> PathResult:
-    """Fit the path on all rows; ``numbers`` are l1_ratio, tol and max_iter."""
-    fit = PathFit(problem, *numbers, None)
-    with blas_threads(n_threads if fit.is_ridge else None):
+def _whole_path(problem: Problem, asked: GridRequest, limits: tuple[float, int], source: Source) -> PathResult:
+    """Fit the path on all rows; ``limits`` are tol and max_iter."""
+    fit = PathFit(problem, source.options.l1_ratio, *limits, None)
+    with blas_threads(source.options.n_threads if fit.is_ridge else None):
         grid = fit.grid(asked)
         watcher = Watcher(problem, None, None, None, 1)
         result = fit.result(grid, fit.run(grid, watcher), watcher, source)

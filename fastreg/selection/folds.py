@@ -11,8 +11,7 @@ from fastreg.design.base import Design
 from fastreg.loss.squared import SquaredLoss
 from fastreg.path.grid import scaled_grid
 from fastreg.path.result import PathResult
-from fastreg.path.run import PathFit
-from fastreg.path.source import Source
+from fastreg.path.run import Fits, PathFit
 from fastreg.path.watch import Watcher
 from fastreg.problem.build import build_problem
 from fastreg.problem.problem import Options
@@ -73,24 +72,36 @@ def shared_matrix(design: Design) -> Any:
     return matrix
 
 
+def fold_weights(data: Data, split: Split) -> np.ndarray:
+    """Return the weights of the training rows; a row that is drawn several times counts several times."""
+    return data.weights * np.bincount(split.train, minlength=len(data.weights))
+
+
+def fold_grid(settings: Settings, fit: PathFit, total: float) -> np.ndarray:
+    """Return the penalties of a fold whose training rows have this share of all weights."""
+    grid = settings.alphas / (total if settings.fold_alphas == "sum" else 1.0)
+    return scaled_grid(fit.grid_top(), grid / grid[0]) if settings.fold_alphas == "own" else grid
+
+
 def fit_fold(
     data: Data, settings: Settings, split: Split, sums: ClassSums | None, fold: int, report: Any
 ) -> FoldFit:  # fmt: skip
     """Fit the path on the training rows and judge it by the held-out ones; ``sums`` may know the fold's Gram matrix."""
-    # Rows that are drawn several times count several times; rows that are not drawn have no weight at all.
-    weights = data.weights * np.bincount(split.train, minlength=len(data.weights))
-    options = replace(settings.options, sample_weight=weights)
-    y = data.y[:, 0] if data.single else data.y
+    weights = fold_weights(data, split)
     problem = None if sums is None else sums.problem(fold, weights / weights.sum())
     if problem is None:
-        problem = build_problem(data.matrix, y, options)
-    fit = PathFit(problem, options.l1_ratio, settings.tol, settings.max_iter, None)
-    grid = settings.alphas / (weights.sum() if settings.fold_alphas == "sum" else 1.0)
-    if settings.fold_alphas == "own":
-        grid = scaled_grid(fit.grid_top(), grid / grid[0])
-    watcher = Watcher(problem, report, None, None, 1)
-    fits = fit.run(grid, watcher)
-    result = fit.result(grid, fits, watcher, Source(data.matrix, y, options))
+        y = data.y[:, 0] if data.single else data.y
+        problem = build_problem(data.matrix, y, replace(settings.options, sample_weight=weights))
+    fit = PathFit(problem, settings.options.l1_ratio, settings.tol, settings.max_iter, None)
+    grid = fold_grid(settings, fit, weights.sum())
+    return judge(data, settings, split, fit, grid, fit.run(grid, Watcher(problem, report, None, None, 1)))
+
+
+def judge(
+    data: Data, settings: Settings, split: Split, fit: PathFit, grid: np.ndarray, fits: list[Fits]
+) -> FoldFit:  # fmt: skip
+    """Return the fold's result and the scores of the held-out rows."""
+    result = fit.result(grid, fits, Watcher(fit.problem, None, None, None, 1), None)
     coefs = result.coefs if isinstance(result.coefs, list) else [result.coefs]
     intercepts = result.intercepts.reshape(len(grid), -1)
     relaxed = free = None
