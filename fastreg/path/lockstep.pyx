@@ -17,6 +17,10 @@ from fastreg.solver.shared_pass cimport SharedPass
 from fastreg.solver.working_set cimport WorkingSetSolver
 
 
+# Columns that any solver asks for are read alone up to this fraction of X; beyond it a full pass serves all.
+cdef double SHARED_FRACTION = 0.2
+
+
 def run_paths(list solvers, a1, a2, const double[::1] targets, index_t max_iter, SharedPass shared, int n_threads,
               callback=None):
     """Solve for every pair of penalty scales in turn, all solvers together.
@@ -54,10 +58,10 @@ def run_paths(list solvers, a1, a2, const double[::1] targets, index_t max_iter,
             solver.begin(l1[k, i], l2[k, i], targets[k], max_iter)
             crew.active[k] = 1
         while crew.round(n_threads):
-            if np.any(crew.wants):
-                shared.serve(solvers)
+            shared.resolve(solvers, SHARED_FRACTION)
             for k in range(count):
                 solver, trace = solvers[k], traces[k]
+                solver.n_open = 0
                 if crew.active[k] and solver.conclude():
                     crew.active[k] = 0
                     trace.record(i, solver)
@@ -73,13 +77,12 @@ cdef class Crew:
     cdef void** who
     cdef index_t count
     cdef unsigned char[::1] active
-    cdef unsigned char[::1] wants
     cdef StopFlag flag
 
     def __cinit__(self, list solvers):
         cdef index_t k
         self.solvers, self.count, self.flag = solvers, len(solvers), StopFlag()
-        self.active, self.wants = np.zeros(self.count, dtype=np.uint8), np.zeros(self.count, dtype=np.uint8)
+        self.active = np.zeros(self.count, dtype=np.uint8)
         self.who = <void**> malloc(max(1, self.count) * sizeof(void*))
         if self.who == NULL:
             raise MemoryError
@@ -91,20 +94,22 @@ cdef class Crew:
         free(self.who)
 
     cdef bint round(self, int n_threads) except -1:
-        # Let every active solver advance, and note which of them want a pass; False where none is active.
+        # Let every active solver advance; False where none is active.
         cdef index_t k
         if not np.any(self.active):
             return False
         with nogil:
             for k in prange(self.count, num_threads=n_threads, schedule="dynamic"):
-                self.wants[k] = self.active[k] and advance(self.who[k], self.flag)
+                if self.active[k]:
+                    advance(self.who[k], self.flag)
         return True
 
 
-cdef bint advance(void* solver, StopFlag flag) except -1 nogil:
+cdef int advance(void* solver, StopFlag flag) except -1 nogil:
     # Where one thread is told to stop, all are.
     flag.attach()
     try:
-        return (<WorkingSetSolver> solver).advance()
+        (<WorkingSetSolver> solver).advance()
     finally:
         flag.detach()
+    return 0

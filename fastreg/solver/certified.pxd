@@ -28,7 +28,8 @@ cdef class CertifiedPoint:
     cdef double[::1] barrier
     cdef double[::1] outside
     cdef readonly index_t n_outside
-    # Some features under consideration.
+    # Some features under consideration; the first n_open of them those that no estimate has settled.
+    cdef index_t n_open
     cdef index_t[::1] chosen
     cdef double[::1] chosen_beta
     cdef double[::1] chosen_z
@@ -41,7 +42,8 @@ cdef class CertifiedPoint:
     cdef void set_working(self, const index_t[::1] features) noexcept nogil
     cdef void clear_working(self) noexcept nogil
     cdef index_t candidates(self, index_t count, double distance, double rounding) noexcept nogil
-    cdef bint certify(self) except -1 nogil
-    cdef bint decide(self) except -1 nogil
+    cdef double certify(self) except -1 nogil
+    cdef int settle(self) except -1 nogil
+    cdef int resolve(self, double undecided) except -1 nogil
     cdef int full_pass(self) except -1 nogil
     cdef void measure(self, double zero_level) noexcept nogil

@@ -112,10 +112,12 @@ cdef class CertifiedPoint:
                     count += 1
         return count
 
-    cdef bint certify(self) except -1 nogil:
-        # Exact correlations on W, and of every other feature either that or the proof that it may stay out; or True
-        # where that takes a full pass, which is for the caller to make.
+    cdef double certify(self) except -1 nogil:
+        # Exact correlations on W; of every other feature an estimate that proves that it may stay out, but for n_open
+        # features in chosen. Returns how many entries of X these have; `settle` or a full pass must follow.
+        cdef Columns cols
         cdef index_t i
+        self.n_open = 0
         if not self.complete:
             self.form.residual(&self.target[0], &self.u[0])
             self.residual2 = dot(&self.u[0], &self.u[0], self.design.n_rows)
@@ -124,28 +126,30 @@ cdef class CertifiedPoint:
         self.form.correlations(0, &self.scratch[0])
         for i in range(self.form.count):
             self.z[self.form.feature[i]] = self.scratch[i]
-        if not self.complete:
-            return self.decide()
-        self.residual2 = (<GramForm> self.form).residual2()
-        return False
+        if self.complete:
+            self.residual2 = (<GramForm> self.form).residual2()
+            return 0.0
+        self.n_open = self.candidates(0, self.lazy.distance, self.lazy.rounding)
+        cols.index, cols.count = &self.chosen[0], self.n_open
+        return self.design.size_of(cols) if self.n_open else 0.0
 
-    cdef bint decide(self) except -1 nogil:
-        # The exact correlations of what the estimates leave open; or True where that is too much of X.
+    cdef int settle(self) except -1 nogil:
+        # The exact correlations of what the estimates have left open.
         cdef index_t i
         cdef Columns cols
         cdef Vectors vectors
-        cols.count = self.candidates(0, self.lazy.distance, self.lazy.rounding)
-        if cols.count == 0:
-            return False
-        cols.index = &self.chosen[0]
-        if self.design.size_of(cols) > self.pass_fraction * self.entries:
-            return True
-        vectors.data = &self.u[0]
-        vectors.count = 1
+        if self.n_open == 0:
+            return 0
+        cols.index, cols.count = &self.chosen[0], self.n_open
+        vectors.data, vectors.count = &self.u[0], 1
         self.design.correlate(vectors, cols, &self.scratch[0])
-        for i in range(cols.count):
+        for i in range(self.n_open):
             self.z[self.chosen[i]] = self.scratch[i]
-        return False
+        return 0
+
+    cdef int resolve(self, double undecided) except -1 nogil:
+        # Settle what is open one by one, or by a full pass where that reads too much of X.
+        return self.full_pass() if undecided > self.pass_fraction * self.entries else self.settle()
 
     cdef int full_pass(self) except -1 nogil:
         # All correlations; those of W are known already, which is worth a gather where W is a good part of X.

@@ -21,7 +21,7 @@ cdef class WorkingSetSolver(CertifiedPoint):
     cdef int stalls
 
     cdef void begin(self, double a1, double a2, double target, index_t max_iter) noexcept nogil
-    cdef bint advance(self) except -1 nogil
+    cdef double advance(self) except -1 nogil
     cdef bint conclude(self) except -1 nogil
     cdef int solve(self, double a1, double a2, double target, index_t max_iter) except -1 nogil
     cdef int reconsider(self) except -1 nogil

@@ -156,8 +156,7 @@ cdef class WorkingSetSolver(CertifiedPoint):
     cdef int solve(self, double a1, double a2, double target, index_t max_iter) except -1 nogil:
         self.begin(a1, a2, target, max_iter)
         while True:
-            if self.advance():
-                self.full_pass()
+            self.resolve(self.advance())
             if self.conclude():
                 return 0
 
@@ -166,8 +165,8 @@ cdef class WorkingSetSolver(CertifiedPoint):
         self.gap_target, self.inner_target = target, INNER_FRACTION * target
         self.max_iter, self.stalls = max_iter, 0
 
-    cdef bint advance(self) except -1 nogil:
-        # Solve on the working set and look at the others; True where a full pass is needed for that.
+    cdef double advance(self) except -1 nogil:
+        # Solve on the working set and look at the others; what that leaves open is to be resolved then.
         cdef index_t epochs
         cdef Evidence evidence
         self.reconsider()
@@ -224,8 +223,7 @@ cdef class WorkingSetSolver(CertifiedPoint):
             self.pen.a1 = ahead
             if not self.trace(max_iter):
                 return 0
-            if self.certify():
-                self.full_pass()
+            self.resolve(self.certify())
             here, ahead = ahead, APPROACH * ahead
         return self.prepare(here, a1)
 
