@@ -102,6 +102,36 @@ def test_folds_of_tall_data_read_it_once():
     assert shuffled.n_passes <= 2.5 * single.n_passes
 
 
+@pytest.mark.parametrize("storage", [np.asarray, sp.csc_array])
+@pytest.mark.parametrize("ratio", [0.5, 1.0])
+def test_folds_of_wide_data_share_their_passes(storage, ratio):
+    X, y = make_data(80, 3000, seed=4)
+    X = storage(np.where(np.random.default_rng(0).random(X.shape) < 0.2, X, 0.0))
+    options = {"l1_ratio": ratio, "alpha_min_ratio": 0.02, "n_alphas": 50}
+    single = fastreg.fit_path(X, y, **options)
+    cv = fastreg.cross_validate_path(X, y, cv=10, keep_folds=True, **options)
+    assert cv.n_passes <= 2.5 * single.n_passes
+    # Everybody is certified all the same, and the path on all rows is the one without folds.
+    assert cv.converged
+    np.testing.assert_allclose(cv.path.coefs.toarray(), single.coefs.toarray(), atol=1e-3)
+    for k, (train, _) in enumerate(cv.splits):
+        fold = cv.folds[0][k]
+        for i in (10, 30, 49):
+            coef = fold.coefs[:, [i]].toarray()[:, 0]
+            gap = fastreg.duality_gap(X[train], y[train], coef, fold.intercepts[i], fold.alphas[i], l1_ratio=ratio)
+            assert gap <= 1.01e-6 * fold.null_loss
+            assert gap <= fold.dual_gaps[i] + 1e-12 * fold.null_loss
+
+
+def test_more_folds_than_a_survey_takes_at_once():
+    X, y = make_data(40, 2000, seed=8)
+    cv = fastreg.cross_validate_path(X, y, cv=40, n_alphas=8, alpha_min_ratio=0.2, tol=1e-10)
+    for k in (0, 31, 32, 39):
+        train, test = cv.splits[k]
+        own = fastreg.fit_path(X[train], y[train], n_alphas=8, alpha_min_ratio=0.2, tol=1e-10)
+        np.testing.assert_allclose(cv.fold_scores[k], (y[test] - own.predict(X[test])[0]) ** 2, rtol=1e-5, atol=1e-8)
+
+
 def test_the_choice_and_the_one_standard_error_rule():
     cv = fastreg.cross_validate_path(A, Y, cv=5)
     assert cv.alpha_best == cv.alphas[np.argmin(cv.mean)]

@@ -128,5 +128,5 @@ def test_errors():
             model.fit(None, Y)
     with pytest.raises(ValueError, match="positive: expected True or False"):
         fastreg.Lasso(positive="no").fit(A, Y)
-    with pytest.raises(ValueError, match="X: expected 12 features"):
+    with pytest.raises(ValueError, match="X has 3 features, but Lasso is expecting 12 features"):
         fastreg.Lasso(0.1).fit(A, Y).predict(A[:, :3])

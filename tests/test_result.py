@@ -135,3 +135,15 @@ def test_progress(capsys, monkeypatch):
     assert "nonzero, gap" in lines[-1]
     fastreg.fit_path(A, Y, n_alphas=5)
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("storage", [np.asarray, sp.csc_array])
+@pytest.mark.parametrize("ratio", [0.0, 0.5, 1.0])
+def test_intercepts_belong_to_the_coefficients(storage, ratio):
+    """Features enter the working set of wide data in an order of their own."""
+    X, y = make_data(30, 700, seed=7)
+    X += np.random.default_rng(0).standard_normal(700)
+    path = fastreg.fit_path(storage(X), y, n_alphas=20, l1_ratio=ratio)
+    np.testing.assert_allclose(path.intercepts, y.mean() - X.mean(axis=0) @ path.coefs.toarray(), atol=1e-10)
+    assert path.coefs.has_sorted_indices
+    assert path.coefs.indices.dtype == np.int32

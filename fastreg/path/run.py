@@ -232,7 +232,10 @@ class PathFit:
         """Return the coefficients (n_columns, n_alphas) on the user's scale."""
         problem = self.problem
         rows, values = problem.columns_of(fits.features, fits.beta)
-        coefs = sp.csc_array((values, rows, fits.starts), shape=(problem.n_columns, len(fits.gaps)))
+        # Indices of their own, which may be sorted below; as short as they can be.
+        kind = np.int32 if max(problem.n_columns, len(rows)) < 2**31 else np.int64
+        rows, starts = np.array(rows, dtype=kind), np.array(fits.starts, dtype=kind)
+        coefs = sp.csc_array((values, rows, starts), shape=(problem.n_columns, len(fits.gaps)))
         if problem.members is not None and (problem.multiplicity > 1).any():
             inside = np.flatnonzero(problem.members >= 0)
             leaders = problem.design.columns[problem.members[inside]]

@@ -9,14 +9,12 @@ import numpy as np
 
 from fastreg.design.convert import as_design
 from fastreg.path.progress import Progress
-from fastreg.path.result import PathResult
-from fastreg.path.run import GridRequest, PathFit
+from fastreg.path.run import GridRequest
 from fastreg.path.source import Source
-from fastreg.path.watch import Watcher
-from fastreg.problem.problem import Options, Problem
+from fastreg.problem.problem import Options
 from fastreg.problem.validate import check_count, check_flag, check_offset, check_scalar, check_weights, check_y
 from fastreg.runtime.exceptions import ConvergenceWarning
-from fastreg.runtime.threads import blas_threads, resolve_threads
+from fastreg.runtime.threads import resolve_threads
 from fastreg.selection.assemble import make_result
 from fastreg.selection.cv_result import CVResult
 from fastreg.selection.fold_grams import classes_of
@@ -144,12 +142,12 @@ def cross_validate_path(
     paths, table = [], []
     for ratio in ratios:
         chosen = replace(options, l1_ratio=float(ratio))
-        begun = study.begin(y, chosen, asked.n_alphas if asked.alphas is None else len(asked.alphas))
-        path = _whole_path(begun[1], asked, (tol, max_iter), Source(X, y, chosen))
+        size = asked.n_alphas if asked.alphas is None else len(asked.alphas)
+        begun = study.begin(y, chosen, size)
+        with Progress(progress, (len(splits) + 1) * size * data.y.shape[1]) as report:
+            path, folds = study.fit(begun, asked, Source(X, y, chosen), report)
         paths.append(replace(path, feature_names=names))
-        steps = len(splits) * path.alphas.size * data.y.shape[1]
-        with Progress(progress, steps) as report:
-            table.append(study.fit_folds(begun, path.alphas, chosen, report))
+        table.append(folds)
     request["n_passes"] = study.n_passes
     result = make_result(data, splits, table, paths, request)
     if not result.converged:
@@ -159,17 +157,6 @@ def cross_validate_path(
             ConvergenceWarning,
             stacklevel=2,
         )
-    return result
-
-
-def _whole_path(problem: Problem, asked: GridRequest, limits: tuple[float, int], source: Source) -> PathResult:
-    """Fit the path on all rows; ``limits`` are tol and max_iter."""
-    fit = PathFit(problem, source.options.l1_ratio, *limits, None)
-    with blas_threads(source.options.n_threads if fit.is_ridge else None):
-        grid = fit.grid(asked)
-        watcher = Watcher(problem, None, None, None, 1)
-        result = fit.result(grid, fit.run(grid, watcher), watcher, source)
-    fit.warn(result, 4)
     return result
 
 

@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from fastreg.path.run import PathFit
+from fastreg.path.result import PathResult
+from fastreg.path.run import Fits, GridRequest, PathFit
+from fastreg.path.source import Source
+from fastreg.path.watch import Watcher
 from fastreg.problem.build import Inputs, check_inputs, problem_of
 from fastreg.problem.problem import Options, Problem
 from fastreg.runtime.pool import run_parallel
@@ -28,7 +31,9 @@ class Study:
     gammas, score, fold_alphas : see ``folds.Settings``
     tol, max_iter : as in ``fit_path``
     threads : int
-    n_passes : float, what the folds have read together, over the entries of X
+    n_passes : float
+        What sums for all folds have read, over the entries of X. Passes that are shared in lockstep count with the path
+        on all rows.
     """
 
     data: Data
@@ -52,42 +57,59 @@ class Study:
         self.n_passes += sums.n_passes
         return inputs, whole, sums
 
-    def fit_folds(
-        self, begun: tuple[Inputs, Problem, ClassSums | None], alphas: np.ndarray, options: Options, report: Any
-    ) -> list[FoldFit]:
-        """Fit and judge every fold: from shared Gram matrices, in lockstep, or each by itself."""
-        inputs, whole, sums = begun
+    def fit(
+        self, begun: tuple[Inputs, Problem, ClassSums | None], asked: GridRequest, source: Source, report: Any
+    ) -> tuple[PathResult, list[FoldFit]]:
+        """Fit all rows and every fold, and judge the folds: from shared Gram matrices, in lockstep, or one by one."""
+        _, whole, sums = begun
+        options = source.options
+        fit = self._path_fit(whole, options.l1_ratio)
+        with blas_threads(options.n_threads if fit.is_ridge else None):
+            grid = fit.grid(asked)
+            stepping = sums is None and not fit.is_ridge and grid[-1] > 0 and lockstep_fits(whole, len(self.splits) + 1)
+            watcher = Watcher(whole, report, None, None, 1)
+            if not stepping:
+                path = fit.result(grid, fit.run(grid, watcher), watcher, source)
         workers = min(self.threads, len(self.splits))
         inner = replace(options, n_threads=1 if workers > 1 else options.n_threads)
-        settings = Settings(
-            inner, alphas, self.fold_alphas, self.gammas, self.score, self.tol, self.max_iter
-        )  # fmt: skip
-        steps = options.l1_ratio > 0 and alphas[-1] > 0 and whole.design.n_features > 0
+        settings = Settings(inner, grid, self.fold_alphas, self.gammas, self.score, self.tol, self.max_iter)
         with blas_threads(1 if workers > 1 else None):
-            if sums is None and steps and lockstep_fits(whole, len(self.splits)):
-                return self._in_lockstep(inputs, whole, settings, report)
-            jobs = list(enumerate(self.splits))
-            return run_parallel(
-                lambda job: fit_fold(self.data, settings, job[1], sums, job[0], report), jobs, workers
-            )  # fmt: skip
+            if stepping:
+                fits, folds = self._in_lockstep(begun, fit, settings, report)
+                path = fit.result(grid, fits, watcher, source)
+            else:
+                jobs = list(enumerate(self.splits))
+                folds = run_parallel(
+                    lambda job: fit_fold(self.data, settings, job[1], sums, job[0], report), jobs, workers
+                )  # fmt: skip
+        fit.warn(path, 4)
+        return path, folds
 
-    def _in_lockstep(self, inputs: Inputs, whole: Problem, settings: Settings, report: Any) -> list[FoldFit]:
-        raw = whole.design.raw
-        before = raw.entries_read
+    def _path_fit(self, problem: Problem, l1_ratio: float) -> PathFit:
+        return PathFit(problem, l1_ratio, self.tol, self.max_iter, None)
+
+    def _in_lockstep(
+        self, begun: tuple[Inputs, Problem, ClassSums | None], fit: PathFit, settings: Settings, report: Any
+    ) -> tuple[list[Fits], list[FoldFit]]:
+        """Return the fits to all rows, and those of the folds."""
+        inputs, whole, _ = begun
+        ratio = settings.options.l1_ratio
         weights = np.stack([fold_weights(self.data, split) for split in self.splits])
         totals = weights.sum(axis=1)
         problems, shared = fold_problems(whole, inputs, self.data.matrix, weights / totals[:, None])
-        fits = [PathFit(p, settings.options.l1_ratio, settings.tol, settings.max_iter, None) for p in problems]
-        grids = [fold_grid(settings, fit, float(total)) for fit, total in zip(fits, totals, strict=True)]
+        fits = [self._path_fit(problem, ratio) for problem in problems]
+        grids = [fold_grid(settings, one, float(total)) for one, total in zip(fits, totals, strict=True)]
         # A fold in which no column is left, or none varies, has nothing to go down in step with.
-        together = [k for k, fit in enumerate(fits) if not fit.is_ridge]
-        found = run_together([fits[k] for k in together], [grids[k] for k in together], shared, self.threads, report)
-        solved = dict(zip(together, found, strict=True))
-        self.n_passes += (raw.entries_read - before) / raw.n_entries
+        together = [k for k, one in enumerate(fits) if not one.is_ridge]
+        found = run_together(
+            [fit, *(fits[k] for k in together)], [settings.alphas, *(grids[k] for k in together)], shared,
+            self.threads, report,
+        )  # fmt: skip
+        solved = dict(zip(together, found[1:], strict=True))
 
         def finish(k: int) -> FoldFit:
             if k not in solved:
                 return fit_fold(self.data, settings, self.splits[k], None, k, report)
             return judge(self.data, settings, self.splits[k], fits[k], grids[k], solved[k])
 
-        return run_parallel(finish, range(len(fits)), min(self.threads, len(fits)))
+        return found[0], run_parallel(finish, range(len(fits)), min(self.threads, len(fits)))
