@@ -18,10 +18,11 @@ from fastreg.penalty.elastic_net import conjugates, proximal_steps
 from fastreg.problem.duplicates import group_equal
 from fastreg.solver.lazy_gradients import LazyGradients
 from fastreg.solver.ridge import RidgeSolver
-from fastreg.subproblem.columns import DenseColumns, SparseColumns
+from fastreg.subproblem.columns import DenseColumns
 from fastreg.subproblem.coordinate_descent import CoordinateDescent
 from fastreg.subproblem.gap import gap_of
 from fastreg.subproblem.gram import GramForm
+from fastreg.subproblem.sparse_columns import SparseColumns
 
 
 def scaled_design(X, *, center=True, weights=None, n_threads=1):

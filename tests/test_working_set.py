@@ -9,8 +9,9 @@ import fastreg
 import fastreg.path.run as run
 from fastreg import reference
 from fastreg.solver import cost_model, ridge
-from fastreg.subproblem.columns import DenseColumns, SparseColumns
+from fastreg.subproblem.columns import DenseColumns
 from fastreg.subproblem.gram import GramForm
+from fastreg.subproblem.sparse_columns import SparseColumns
 
 
 def ar1(n, p, rho, seed=0):

@@ -15,21 +15,6 @@ cdef struct Job:
     index_t rows
 
 
-cdef struct Look:
-    # A tile, whose lines are `lead` apart, the weights of its rows, `here` in all after `seen`, and where the figures of
-    # its columns are.
-    Tile tile
-    const double* data
-    index_t lead
-    const double* weight
-    double seen
-    double here
-    const double* scale
-    double* largest
-    double* mean
-    double* spread
-
-
 cdef class DenseDesign
 
 ctypedef void (*Work)(DenseDesign, Job*, index_t) noexcept nogil

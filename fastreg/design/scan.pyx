@@ -18,8 +18,8 @@ def survey(Design design, weights=None, scale=None):
     Parameters
     ----------
     design : Design
-    weights : None or ndarray (n_rows,) or (k, n_rows), k <= MOST_WEIGHTS, each of sum 1; without weights mean and spread
-        are 0
+    weights : None or ndarray (n_rows,) or (k, n_rows), k <= MOST_WEIGHTS
+        Each of sum 1; without weights mean and spread are 0.
     scale : None (1) or ndarray (n_cols,), factors of the columns for mean and spread
 
     Returns

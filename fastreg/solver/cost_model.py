@@ -21,8 +21,9 @@ from typing import NamedTuple
 import numpy as np
 
 from fastreg.design.scaled import ScaledDesign
-from fastreg.subproblem.columns import DenseColumns, Form, SparseColumns
+from fastreg.subproblem.columns import DenseColumns, Form
 from fastreg.subproblem.gram import GramForm
+from fastreg.subproblem.sparse_columns import SparseColumns
 
 # Memory for the Gram matrix and for the packed columns of the working set, each.
 WORKING_SET_MB = 1024

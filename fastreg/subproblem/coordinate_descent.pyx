@@ -17,9 +17,10 @@ from libc.math cimport fabs, sqrt
 from fastreg.design.base cimport index_t
 from fastreg.penalty.elastic_net cimport Penalty, bind, clip, penalty_value, proximal_step
 from fastreg.runtime.interrupt cimport poll
-from fastreg.subproblem.columns cimport DenseColumns, Form, SparseColumns
+from fastreg.subproblem.columns cimport DenseColumns, Form
 from fastreg.subproblem.gap cimport Evidence, dual_gap
 from fastreg.subproblem.gram cimport GramForm
+from fastreg.subproblem.sparse_columns cimport SparseColumns
 
 # Epochs over the support between two over the whole working set, at most.
 cdef index_t SUPPORT_EPOCHS = 30

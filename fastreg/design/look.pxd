@@ -1,0 +1,72 @@
+# One look at a tile of a dense matrix: largest entries, means and spreads of its columns.
+
+from libc.math cimport NAN
+
+from fastreg.design.base cimport index_t
+from fastreg.design.tiles cimport Tile, combine, dot, look_across, look_along
+
+# The most columns of a tile.
+cdef enum:
+    LONGEST = 512
+
+
+cdef struct Look:
+    # A tile, whose lines are `lead` apart, the weights of its rows, `here` in all after `seen`, and where the figures
+    # of its columns are.
+    Tile tile
+    const double* data
+    index_t lead
+    const double* weight
+    double seen
+    double here
+    const double* scale
+    double* largest
+    double* mean
+    double* spread
+
+
+cdef inline void find_centers(const Look* look, double* center) noexcept nogil:
+    # The scaled means of a tile that weighs more than what has been seen; else the means of that.
+    cdef bint own = look.here > look.seen
+    cdef index_t j
+    for j in range(look.tile.nc):
+        center[j] = 0.0 if own else look.mean[j]
+    if not own:
+        return
+    if look.tile.by_row:
+        combine(look.data, look.tile.nr, look.lead, look.tile.nc, look.weight, center)
+    for j in range(look.tile.nc):
+        if not look.tile.by_row:
+            center[j] = dot(look.data + j * look.lead, look.weight, look.tile.nr)
+        center[j] = center[j] / look.here * look.scale[j]
+
+
+cdef inline void survey_tile(const Look* look) noexcept nogil:
+    # The sums of a tile of weight `here`, merged with what has been seen (Chan, Golub & LeVeque 1983). They are about
+    # the mean of what has been seen, if that is at least as much: then nothing cancels that does not count anyway.
+    # Otherwise they are about the tile's own mean.
+    cdef double[LONGEST] center
+    cdef double[LONGEST] first
+    cdef double[LONGEST] second
+    cdef double[2] sums
+    cdef double* largest = look.largest
+    cdef double here = look.here
+    cdef double size, d
+    cdef index_t nr = look.tile.nr
+    cdef index_t nc = look.tile.nc
+    cdef index_t j
+    center[0] = 0.0
+    find_centers(look, center)
+    if look.tile.by_row:
+        look_across(look.data, nr, look.lead, nc, look.weight, look.scale, center, first, second, largest)
+    else:
+        for j in range(nc):
+            size = look_along(look.data + j * look.lead, look.weight, nr, look.scale[j], center[j], sums)
+            largest[j] = NAN if size != size or largest[j] != largest[j] else max(size, largest[j])
+            first[j], second[j] = sums[0], sums[1]
+    for j in range(nc if here > 0.0 else 0):
+        d = first[j] / here
+        look.spread[j] += second[j] - first[j] * d
+        d += center[j] - look.mean[j]
+        look.spread[j] += d * d * (look.seen * here / (look.seen + here))
+        look.mean[j] += d * (here / (look.seen + here))

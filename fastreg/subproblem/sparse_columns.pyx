@@ -1,0 +1,178 @@
+"""Working columns of sparse data: their entries, and the residual up to a multiple of the square-root weights."""
+
+import numpy as np
+
+from cython.parallel cimport prange
+from libc.string cimport memset
+
+from fastreg.design.base cimport Columns, Compressed, index_t
+from fastreg.design.scaled cimport ScaledDesign
+from fastreg.subproblem.columns cimport Form
+
+from fastreg.subproblem.columns import grown
+
+# A column whose mean exceeds this many standard deviations has its center applied entry by entry.
+cdef double HEAVY = 8.0
+
+
+cdef class SparseColumns(Form):
+    """Compressed working columns and the residual up to a multiple of the square-root weights."""
+
+    def __init__(self, ScaledDesign design):
+        super().__init__(design)
+        self.kind = 2
+        self.starts = np.zeros(1, dtype=np.intp)
+        self.rows = np.empty(0, dtype=np.int32)
+        self.values = np.empty(0)
+        self.u = np.empty(design.n_rows)
+        self.mean = np.empty(0)
+        self.center = np.empty(0)
+        self.heavy = np.empty(0, dtype=np.uint8)
+        self.row_starts, self.turned = np.empty(0, dtype=np.intp), np.empty(0)
+
+    def _grow(self, capacity):
+        Form._grow(self, capacity)
+        self.starts = grown(np.asarray(self.starts), capacity + 1, np.intp)
+        self.mean = grown(np.asarray(self.mean), capacity)
+        self.center = grown(np.asarray(self.center), capacity)
+        self.heavy = grown(np.asarray(self.heavy), capacity, np.uint8)
+
+    def _grow_entries(self, entries):
+        self.rows = grown(np.asarray(self.rows), entries, np.int32)
+        self.values = grown(np.asarray(self.values), entries)
+
+    def _grow_rows(self, entries):
+        size = max(entries, 2 * self.turned.shape[0])
+        self.row_starts, self.spread = np.empty(self.design.n_rows + 2, dtype=np.intp), np.empty(self.design.n_rows)
+        self.turned, self.turned_column = np.empty(size), np.empty(size, dtype=np.int32)
+
+    def _describe(self, first):
+        # Means, centers and curvatures of the columns from `first` on, as the scaled design knows them.
+        chosen = np.asarray(self.feature[first:self.count])
+        columns = self.design.raw_columns(chosen)
+        mean, deviation = self.design.mean[columns], self.design.deviation[columns]
+        np.asarray(self.mean)[first:self.count] = mean
+        np.asarray(self.center)[first:self.count] = self.design.center[columns]
+        np.asarray(self.heavy)[first:self.count] = np.abs(mean) > HEAVY * deviation
+        np.asarray(self.curvature)[first:self.count] = self.design.norm[chosen] ** 2
+
+    cdef int append(self, const index_t* features, index_t count) except -1 nogil:
+        cdef index_t first = self.count
+        cdef index_t entries
+        cdef Columns new
+        cdef Compressed place
+        Form.append(self, features, count)
+        if count == 0:
+            return 0
+        new.index = &self.feature[first]
+        new.count = count
+        entries = self.starts[first] + <index_t> self.design.size_of(new)
+        if entries > self.values.shape[0] or self.values.shape[0] == 0:
+            with gil:
+                self._grow_entries(max(entries, 2 * self.values.shape[0], 1024))
+        place.starts = &self.starts[first]
+        place.rows = &self.rows[0]
+        place.values = &self.values[0]
+        self.design.compress(new, place)
+        with gil:
+            self._describe(first)
+        return 0
+
+    cdef int refresh(self, const double* target) except -1 nogil:
+        cdef index_t i
+        cdef double b
+        for i in range(self.design.n_rows):
+            self.u[i] = target[i]
+        self.shift = 0.0
+        for i in range(self.count):
+            b = self.beta[i]
+            self.beta[i] = 0.0
+            if b != 0.0:
+                self.step(i, b)
+        return 0
+
+    cdef int residual(self, const double* target, double* u) except -1 nogil:
+        cdef index_t i
+        for i in range(self.design.n_rows):
+            u[i] = self.u[i] + self.shift * self.design._root[i]
+        return 0
+
+    cdef void correlations(self, index_t first, double* g) noexcept nogil:
+        cdef index_t i
+        for i in range(first, self.count):
+            g[i] = self.gradient(i)
+
+    cdef double entries(self) noexcept nogil:
+        return <double> self.starts[self.count]
+
+    cdef int products(self, index_t first, double* Q, index_t stride) except -1 nogil:
+        # Gustavson's product (1978): the new columns are turned into rows, and every entry of every column meets
+        # the entries of its row. Then the centers: (v_i - c_i root)'(v_k - c_k root) = v_i'v_k - c_i c_k, as
+        # c_i = root'v_i or 0. Where c_i dwarfs the deviation that would cancel; there column i is spread out.
+        cdef index_t new = self.count - first
+        cdef index_t i, k
+        cdef double work = <double> self.starts[self.count] + <double> self.count * new
+        cdef int threads = self.design.raw.team(work)
+        self.turn(first)
+        for k in prange(self.count, num_threads=threads, schedule="dynamic", chunksize=16):
+            multiply_column(self, k, Q + k * stride + first, new, k - first)
+            for i in range(max(k - first, 0), new):
+                Q[k * stride + first + i] -= self.center[k] * self.center[first + i]
+        for k in range(first, self.count):
+            for i in range(first, k):
+                Q[k * stride + i] = Q[i * stride + k]
+        for i in range(self.count):
+            if self.heavy[i]:
+                self.heavy_products(i, first, Q, stride)
+        return 0
+
+    cdef int turn(self, index_t first) except -1 nogil:
+        # The entries of the columns from `first` on, row by row.
+        cdef index_t entries = self.starts[self.count] - self.starts[first]
+        cdef index_t i, e, row
+        if self.row_starts.shape[0] == 0 or self.turned.shape[0] < entries:
+            with gil:
+                self._grow_rows(entries)
+        memset(&self.row_starts[0], 0, (self.design.n_rows + 2) * sizeof(index_t))
+        for e in range(self.starts[first], self.starts[self.count]):
+            self.row_starts[self.rows[e] + 2] += 1
+        for row in range(self.design.n_rows):
+            self.row_starts[row + 2] += self.row_starts[row + 1]
+        for i in range(first, self.count):
+            for e in range(self.starts[i], self.starts[i + 1]):
+                row = self.rows[e]
+                self.turned[self.row_starts[row + 1]] = self.values[e]
+                self.turned_column[self.row_starts[row + 1]] = <int> (i - first)
+                self.row_starts[row + 1] += 1
+        return 0
+
+    cdef void heavy_products(self, index_t i, index_t first, double* Q, index_t stride) noexcept nogil:
+        # x_i'x_k from the centered column i, whose sum with root is 0 already.
+        cdef index_t k, e, start
+        cdef double total
+        for e in range(self.design.n_rows):
+            self.spread[e] = -self.center[i] * self.design._root[e]
+        for e in range(self.starts[i], self.starts[i + 1]):
+            self.spread[self.rows[e]] += self.values[e]
+        start = 0 if i >= first else first
+        for k in range(start, self.count):
+            total = 0.0
+            for e in range(self.starts[k], self.starts[k + 1]):
+                total += self.values[e] * self.spread[self.rows[e]]
+            if k >= first:
+                Q[i * stride + k] = total
+            if i >= first:
+                Q[k * stride + i] = total
+
+
+cdef void multiply_column(SparseColumns form, index_t k, double* out, index_t count, index_t least) noexcept nogil:
+    # out[i] = v_k'v_i for the columns i >= least of those that have been turned; in a row they stand in order.
+    cdef index_t e, t, row
+    cdef double value
+    memset(out, 0, count * sizeof(double))
+    for e in range(form.starts[k], form.starts[k + 1]):
+        row, value = form.rows[e], form.values[e]
+        for t in range(form.row_starts[row + 1] - 1, form.row_starts[row] - 1, -1):
+            if form.turned_column[t] < least:
+                break
+            out[form.turned_column[t]] += value * form.turned[t]
