@@ -28,7 +28,7 @@ def lockstep_fits(whole: Problem, n_folds: int) -> bool:
     """Whether the solvers of all folds fit into memory side by side."""
     n, p = whole.design.n_rows, whole.design.n_features
     widest = 0 if whole.design.raw.is_sparse else min(p, 2 * min(n, p))
-    return n_folds * (VECTORS * (n + p) + widest * (widest + n)) <= MOST_NUMBERS
+    return n_folds * ((VECTORS + len(whole.targets)) * (n + p) + widest * (widest + n)) <= MOST_NUMBERS
 
 
 def fold_problems(whole: Problem, inputs: Inputs, matrix: Any, weights: np.ndarray) -> tuple[list[Problem], SharedPass]:
