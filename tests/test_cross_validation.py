@@ -27,7 +27,7 @@ def sharing(request, monkeypatch):
     if request.param != "shared":
         monkeypatch.setattr(study, "sharing_pays", lambda *_: False)
     if request.param == "alone":
-        monkeypatch.setattr(study, "lockstep_fits", lambda *_: False)
+        monkeypatch.setattr(study, "fit_in_step", lambda *_: False)
     return request.param
 
 

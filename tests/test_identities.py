@@ -263,3 +263,29 @@ def test_warm_start_does_not_change_the_answer(n, p, seed, ratio):
     np.testing.assert_allclose(A @ warm.coef(alpha) + warm.intercept(alpha), fitted, atol=1e-4)
     again = fastreg.fit_path(A, y, alphas=alpha, l1_ratio=ratio, init=(cold.coef(alpha), cold.intercept(alpha)))
     assert again.n_iter[0] <= 1
+
+
+@pytest.mark.parametrize("storage", [np.asarray, sp.csc_array])
+@pytest.mark.parametrize("name", ["lasso", "elastic-net", "no-intercept", "factors", "bounds", "together"])
+def test_targets_of_wide_data_share_their_passes(storage, name):
+    n, p = 50, 1500
+    X, y = make_data(n, p, seed=31)
+    X = np.where(np.random.default_rng(1).random((n, p)) < 0.3, X, 0.0)
+    Y = np.c_[y, X[:, 5] - 0.5 * y, np.full(n, 2.0)]
+    options = option_sets(n, p)[name]
+    alphas = fastreg.alpha_max(X, Y, **options) * np.geomspace(1, 0.05, 12)
+    options |= {"alphas": alphas, "tol": 1e-12, "max_iter": 10**6}
+    together = fastreg.fit_path(storage(X), Y, **options)
+    passes = []
+    for k in range(3):
+        one = fastreg.fit_path(storage(X), Y[:, k], **options)
+        passes.append(one.n_passes)
+        np.testing.assert_allclose(together.coefs[k].toarray(), one.coefs.toarray(), atol=1e-5)
+        np.testing.assert_allclose(together.intercepts[:, k], one.intercepts, atol=1e-5)
+        assert np.all(together.dual_gaps[:, k] <= 1e-12 * together.null_loss[k] + 1e-12)
+    assert together.n_passes < 0.75 * sum(passes)
+    # Warm starts from anywhere.
+    start = (np.stack([coefs.toarray()[:, 5] for coefs in together.coefs]), together.intercepts[5])
+    again = fastreg.fit_path(storage(X), Y, **options | {"alphas": alphas[6:]}, init=start)
+    for k in range(3):
+        np.testing.assert_allclose(again.coefs[k].toarray(), together.coefs[k].toarray()[:, 6:], atol=1e-5)

@@ -108,7 +108,7 @@ INTERRUPTED = textwrap.dedent("""
     try:
         if kind == "folds":                # threads that know nothing of signals
             folds = [(np.arange(0, 300, 2), np.arange(1, 300, 2)), (np.arange(1, 300, 2), np.arange(0, 300, 2))]
-            study.lockstep_fits = lambda *_: len(sys.argv) > 2
+            study.fit_in_step = lambda *_: len(sys.argv) > 2
             fastreg.cross_validate_path(X, y, cv=folds, n_threads=2, **options)
         fastreg.fit_path(X, y, **options)
         print("finished", flush=True)

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from fastreg.path.fits import GridRequest
 from fastreg.path.progress import Progress
 from fastreg.path.result import PathResult
-from fastreg.path.run import GridRequest, PathFit
+from fastreg.path.run import PathFit
 from fastreg.path.source import Source
 from fastreg.path.watch import Watcher, check_stops
 from fastreg.problem.build import build_problem

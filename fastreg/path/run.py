@@ -2,22 +2,24 @@
 
 import warnings
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
 from fastreg.loss.squared import SquaredLoss
+from fastreg.path.fits import Fits, GridRequest
 from fastreg.path.grid import default_min_ratio, log_grid
 from fastreg.path.loop import run_path
 from fastreg.path.result import PathResult
 from fastreg.path.source import Source
+from fastreg.path.together import run_in_step
 from fastreg.path.watch import Watcher
 from fastreg.problem.problem import Problem
-from fastreg.problem.validate import check_alphas, check_count, check_scalar
 from fastreg.runtime.exceptions import ConvergenceWarning
-from fastreg.solver.cost_model import choose_budget, choose_form, complete_pays
+from fastreg.solver.cost_model import choose_budget, choose_form, complete_pays, fit_in_step
 from fastreg.solver.ridge import RidgeSolver
+from fastreg.solver.shared_pass import SharedPass
 from fastreg.solver.working_set import WorkingSetSolver
 from fastreg.subproblem.gram import GramForm
 
@@ -25,59 +27,6 @@ from fastreg.subproblem.gram import GramForm
 ABOVE = 1.0 + 8 * np.finfo(float).eps
 # A ridge grid starts where every coefficient is less than a tenth of its least-squares value.
 RIDGE_TOP = 10.0
-
-
-class GridRequest(NamedTuple):
-    """The penalties that were asked for: given ones, or so many down to a fraction of the largest."""
-
-    alphas: np.ndarray | None
-    n_alphas: int
-    min_ratio: float | None
-
-    @classmethod
-    def checked(cls, alphas: Any, n_alphas: Any, alpha_min_ratio: Any) -> "GridRequest":
-        """Return a request made of valid arguments of ``fit_path``."""
-        n_alphas = check_count(n_alphas, "n_alphas")
-        grid = None if alphas is None else check_alphas(alphas)
-        if alpha_min_ratio is not None and not 0 < check_scalar(alpha_min_ratio, "alpha_min_ratio", 0.0) < 1:
-            raise ValueError(f"alpha_min_ratio: expected a number in (0, 1), got {alpha_min_ratio!r}.")
-        return cls(grid, n_alphas, alpha_min_ratio)
-
-
-class Fits(NamedTuple):
-    """The fits of one target along a grid, in the solver's units.
-
-    Those at alpha k have the nonzero coefficients from starts[k] to starts[k + 1].
-    """
-
-    starts: np.ndarray
-    features: np.ndarray
-    beta: np.ndarray
-    gaps: np.ndarray
-    losses: np.ndarray
-    iterations: np.ndarray
-
-    @classmethod
-    def of_rows(cls, coefs: np.ndarray, gaps: np.ndarray, losses: np.ndarray, iterations: int) -> "Fits":
-        """Return fits whose coefficients are the rows of a dense matrix."""
-        rows, features = np.nonzero(coefs)
-        starts = np.searchsorted(rows, np.arange(len(coefs) + 1))
-        return cls(starts, features, coefs[rows, features], gaps, losses, np.full(len(coefs), iterations))
-
-    @classmethod
-    def joined(cls, parts: list["Fits"]) -> "Fits":
-        """Return the fits of several pieces of a grid, one after the other."""
-        if len(parts) == 1:
-            return parts[0]
-        ends = np.cumsum([0] + [part.starts[-1] for part in parts])
-        starts = np.concatenate([[0]] + [end + part.starts[1:] for end, part in zip(ends, parts, strict=False)])
-        return cls(starts, *(np.concatenate(column) for column in list(zip(*parts, strict=True))[1:]))
-
-    def first(self, count: int) -> "Fits":
-        """Return the fits at the first alphas."""
-        end = self.starts[count]
-        columns = (column[:count] for column in (self.gaps, self.losses, self.iterations))
-        return Fits(self.starts[: count + 1], self.features[:end], self.beta[:end], *columns)
 
 
 class PathFit:
@@ -95,17 +44,28 @@ class PathFit:
     def solver(self, n_alphas: int = 100) -> WorkingSetSolver:
         """Return the working-set solver, made when first asked for."""
         if self._solver is None:
-            design, penalty = self.problem.design, self.problem.penalty
-            loose = self.problem.unpenalized()
-            free = loose & self.problem.unbounded
-            # Where the Gram matrix of everything is cheap the working set begins with everything.
-            known = self.problem.gram
-            first = ~free if known is not None or complete_pays(design, n_alphas) else loose & ~free
-            form = choose_form(design, n_alphas) if known is None else GramForm(design, known=known)
-            self._solver = WorkingSetSolver(
-                design, form, penalty, np.flatnonzero(free), np.flatnonzero(first), choose_budget(design, form)
-            )
+            self._solver = self.new_solver(n_alphas)
         return self._solver
+
+    def new_solver(self, n_alphas: int) -> WorkingSetSolver:
+        """Return another working-set solver."""
+        design, penalty, known = self.problem.design, self.problem.penalty, self.problem.gram
+        loose = self.problem.unpenalized()
+        free = loose & self.problem.unbounded
+        # Where the Gram matrix of everything is cheap the working set begins with everything.
+        first = ~free if known is not None or complete_pays(design, n_alphas) else loose & ~free
+        form = choose_form(design, n_alphas) if known is None else GramForm(design, known=known)
+        return WorkingSetSolver(
+            design, form, penalty, np.flatnonzero(free), np.flatnonzero(first), choose_budget(design, form)
+        )
+
+    def begin(self, solver: WorkingSetSolver, k: int) -> None:
+        """Put a solver at the start of the path of target k."""
+        problem = self.problem
+        solver.set_target(problem.targets[k], problem.correlations[k])
+        if self.start is not None:
+            beta = problem.feature_coefficients(self.start[k])
+            solver.set_coefficients(np.flatnonzero(beta), beta[beta != 0])
 
     def ridge(self, l2: np.ndarray) -> RidgeSolver:
         """Return the ridge solver, made when first asked for."""
@@ -153,7 +113,17 @@ class PathFit:
 
     def run(self, grid: np.ndarray, watcher: Watcher) -> list[Fits]:
         """Return the fits of every target, up to where the watcher ends the path."""
+        if self._in_step(grid):
+            shared = SharedPass(self.problem.design.raw, self.problem.design.columns)
+            return run_in_step([self], [grid], shared, 1, watcher.report)[0]
         return [Fits.joined(list(self._run_target(k, grid, watcher))) for k in range(len(self.problem.targets))]
+
+    def _in_step(self, grid: np.ndarray) -> bool:
+        """Whether several targets go down their paths together: where each would read X for itself."""
+        problem = self.problem
+        if len(problem.targets) == 1 or self.is_ridge or grid[-1] == 0 or problem.gram is not None:
+            return False
+        return not complete_pays(problem.design, len(grid)) and fit_in_step(problem.design, len(problem.targets))
 
     def _run_target(self, k: int, grid: np.ndarray, watcher: Watcher) -> Iterator[Fits]:
         if self.is_ridge and not self.bounded:
@@ -169,15 +139,11 @@ class PathFit:
 
     def _run_working_set(self, k: int, grid: np.ndarray, watcher: Watcher) -> Fits:
         problem, solver = self.problem, self.solver(len(grid))
-        solver.set_target(problem.targets[k], problem.correlations[k])
-        if self.start is not None:
-            beta = problem.feature_coefficients(self.start[k])
-            solver.set_coefficients(np.flatnonzero(beta), beta[beta != 0])
+        self.begin(solver, k)
         a1, a2 = problem.penalty_scales(grid)
         callback = None if watcher.idle else lambda i, *fit: watcher(grid[i], *fit)
         trace = run_path(solver, a1, a2, float(self.targets[k]), self.max_iter, callback)
-        fits = Fits(trace.starts, trace.features, trace.values, trace.gaps, trace.losses, trace.iterations)
-        return fits.first(len(grid) if watcher.stopped is None else watcher.kept)
+        return Fits.of_trace(trace, len(grid) if watcher.stopped is None else watcher.kept)
 
     def _run_ridge(self, k: int, grid: np.ndarray, watcher: Watcher, l2: np.ndarray) -> Iterator[Fits]:
         problem = self.problem

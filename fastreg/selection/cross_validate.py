@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from fastreg.design.convert import as_design
+from fastreg.path.fits import GridRequest
 from fastreg.path.progress import Progress
-from fastreg.path.run import GridRequest
 from fastreg.path.source import Source
 from fastreg.problem.problem import Options
 from fastreg.problem.validate import check_count, check_flag, check_offset, check_scalar, check_weights, check_y

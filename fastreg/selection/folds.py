@@ -9,9 +9,10 @@ import scipy.sparse as sp
 
 from fastreg.design.base import Design
 from fastreg.loss.squared import SquaredLoss
+from fastreg.path.fits import Fits
 from fastreg.path.grid import scaled_grid
 from fastreg.path.result import PathResult
-from fastreg.path.run import Fits, PathFit
+from fastreg.path.run import PathFit
 from fastreg.path.watch import Watcher
 from fastreg.problem.build import build_problem
 from fastreg.problem.problem import Options

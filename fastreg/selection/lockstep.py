@@ -12,23 +12,9 @@ from fastreg.design.base import Design
 from fastreg.design.convert import as_design
 from fastreg.design.scaled import ScaledDesign
 from fastreg.design.scan import MOST_WEIGHTS, survey
-from fastreg.path.lockstep import run_paths
-from fastreg.path.run import Fits, PathFit
 from fastreg.problem.build import Inputs, assemble, center_targets
 from fastreg.problem.problem import Problem
 from fastreg.solver.shared_pass import SharedPass
-
-# What the solvers of all folds may hold together, in numbers (2 GB): vectors over features and samples, and Gram
-# matrices and packed columns of working sets.
-MOST_NUMBERS = 2**28
-VECTORS = 24
-
-
-def lockstep_fits(whole: Problem, n_folds: int) -> bool:
-    """Whether the solvers of all folds fit into memory side by side."""
-    n, p = whole.design.n_rows, whole.design.n_features
-    widest = 0 if whole.design.raw.is_sparse else min(p, 2 * min(n, p))
-    return n_folds * ((VECTORS + len(whole.targets)) * (n + p) + widest * (widest + n)) <= MOST_NUMBERS
 
 
 def fold_problems(whole: Problem, inputs: Inputs, matrix: Any, weights: np.ndarray) -> tuple[list[Problem], SharedPass]:
@@ -74,27 +60,3 @@ def fold_problems(whole: Problem, inputs: Inputs, matrix: Any, weights: np.ndarr
 def _own(matrix: Any) -> Design:
     """A design of a fold's own: designs keep scratch, and folds are solved side by side."""
     return as_design(matrix, 1)[0]
-
-
-def run_together(
-    fits: list[PathFit], grids: list[np.ndarray], shared: SharedPass, n_threads: int, report: Any
-) -> list[list[Fits]]:
-    """Return the fits of every fold and target."""
-    found: list[list[Fits]] = [[] for _ in fits]
-    solvers = [fit.solver(len(grid)) for fit, grid in zip(fits, grids, strict=True)]
-    scales = [fit.problem.penalty_scales(grid) for fit, grid in zip(fits, grids, strict=True)]
-    a1, a2 = (np.stack(parts) for parts in zip(*scales, strict=True))
-
-    def callback(k: int, i: int, nonzero: int, gap: float) -> None:
-        report(grids[k][i], nonzero, gap * fits[k].problem.y_scale ** 2)
-
-    for t in range(len(fits[0].problem.targets)):
-        for fit, solver in zip(fits, solvers, strict=True):
-            solver.set_target(fit.problem.targets[t], fit.problem.correlations[t])
-        goals = np.array([float(fit.targets[t]) for fit in fits])
-        shown = None if report is None else callback
-        traces = run_paths(solvers, a1, a2, goals, fits[0].max_iter, shared, n_threads, shown)
-        for k, trace in enumerate(traces):
-            whole = Fits(trace.starts, trace.features, trace.values, trace.gaps, trace.losses, trace.iterations)
-            found[k].append(whole.first(len(grids[k])))
-    return found

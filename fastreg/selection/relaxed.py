@@ -8,8 +8,9 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from fastreg.path.fits import Fits
 from fastreg.path.result import PathResult
-from fastreg.path.run import Fits, PathFit
+from fastreg.path.run import PathFit
 from fastreg.problem.build import build_problem
 from fastreg.problem.validate import check_scalar
 from fastreg.solver.least_squares import least_squares

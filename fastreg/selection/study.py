@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from fastreg.path.fits import Fits, GridRequest
 from fastreg.path.result import PathResult
-from fastreg.path.run import Fits, GridRequest, PathFit
+from fastreg.path.run import PathFit
 from fastreg.path.source import Source
+from fastreg.path.together import run_in_step
 from fastreg.path.watch import Watcher
 from fastreg.problem.build import Inputs, check_inputs, problem_of
 from fastreg.problem.problem import Options, Problem
@@ -16,8 +18,9 @@ from fastreg.runtime.pool import run_parallel
 from fastreg.runtime.threads import blas_threads
 from fastreg.selection.fold_grams import ClassSums, sharing_pays
 from fastreg.selection.folds import Data, FoldFit, Settings, fit_fold, fold_grid, fold_weights, judge
-from fastreg.selection.lockstep import fold_problems, lockstep_fits, run_together
+from fastreg.selection.lockstep import fold_problems
 from fastreg.selection.splits import Split
+from fastreg.solver.cost_model import fit_in_step
 
 
 @dataclass
@@ -66,7 +69,8 @@ class Study:
         fit = self._path_fit(whole, options.l1_ratio)
         with blas_threads(options.n_threads if fit.is_ridge else None):
             grid = fit.grid(asked)
-            stepping = sums is None and not fit.is_ridge and grid[-1] > 0 and lockstep_fits(whole, len(self.splits) + 1)
+            count = (len(self.splits) + 1) * len(whole.targets)
+            stepping = sums is None and not fit.is_ridge and grid[-1] > 0 and fit_in_step(whole.design, count)
             watcher = Watcher(whole, report, None, None, 1)
             if not stepping:
                 path = fit.result(grid, fit.run(grid, watcher), watcher, source)
@@ -101,7 +105,7 @@ class Study:
         grids = [fold_grid(settings, one, float(total)) for one, total in zip(fits, totals, strict=True)]
         # A fold in which no column is left, or none varies, has nothing to go down in step with.
         together = [k for k, one in enumerate(fits) if not one.is_ridge]
-        found = run_together(
+        found = run_in_step(
             [fit, *(fits[k] for k in together)], [settings.alphas, *(grids[k] for k in together)], shared,
             self.threads, report,
         )  # fmt: skip

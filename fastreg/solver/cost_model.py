@@ -42,6 +42,10 @@ PACKED_MB = 256
 # drags whole cache lines along, a column of any other is read alone.
 PASS_FRACTION = 0.2
 PASS_FRACTION_BY_ROW = 0.1
+# What solvers that go down their paths in step may hold together, in numbers (2 GB): vectors over features and samples,
+# and Gram matrices and packed columns of working sets.
+IN_STEP_NUMBERS = 2**28
+VECTORS = 24
 # Ridge is solved by a dense factorization up to this many samples or features, by a Krylov method beyond.
 FACTOR_SIZE = 4000
 
@@ -104,6 +108,13 @@ def complete_pays(design: ScaledDesign, n_alphas: int) -> bool:
     if design.raw.is_sparse and flops > COMPLETE_FLOPS_PER_ENTRY * design.raw.n_entries:
         return False
     return p <= n and n_alphas > 1
+
+
+def fit_in_step(design: ScaledDesign, count: int) -> bool:
+    """Whether so many solvers over this design fit into memory side by side."""
+    n, p = design.n_rows, design.n_features
+    widest = 0 if design.raw.is_sparse else min(p, 2 * min(n, p))
+    return p > 0 and count * (VECTORS * (n + p) + widest * (widest + n)) <= IN_STEP_NUMBERS
 
 
 def ridge_route(design: ScaledDesign) -> str:

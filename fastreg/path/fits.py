@@ -1,0 +1,67 @@
+"""What goes into a path and what comes out of it, in the solver's units."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastreg.path.loop import Trace
+from fastreg.problem.validate import check_alphas, check_count, check_scalar
+
+
+class GridRequest(NamedTuple):
+    """The penalties that were asked for: given ones, or so many down to a fraction of the largest."""
+
+    alphas: np.ndarray | None
+    n_alphas: int
+    min_ratio: float | None
+
+    @classmethod
+    def checked(cls, alphas: Any, n_alphas: Any, alpha_min_ratio: Any) -> "GridRequest":
+        """Return a request made of valid arguments of ``fit_path``."""
+        n_alphas = check_count(n_alphas, "n_alphas")
+        grid = None if alphas is None else check_alphas(alphas)
+        if alpha_min_ratio is not None and not 0 < check_scalar(alpha_min_ratio, "alpha_min_ratio", 0.0) < 1:
+            raise ValueError(f"alpha_min_ratio: expected a number in (0, 1), got {alpha_min_ratio!r}.")
+        return cls(grid, n_alphas, alpha_min_ratio)
+
+
+class Fits(NamedTuple):
+    """The fits of one target along a grid, in the solver's units.
+
+    Those at alpha k have the nonzero coefficients from starts[k] to starts[k + 1].
+    """
+
+    starts: np.ndarray
+    features: np.ndarray
+    beta: np.ndarray
+    gaps: np.ndarray
+    losses: np.ndarray
+    iterations: np.ndarray
+
+    @classmethod
+    def of_rows(cls, coefs: np.ndarray, gaps: np.ndarray, losses: np.ndarray, iterations: int) -> "Fits":
+        """Return fits whose coefficients are the rows of a dense matrix."""
+        rows, features = np.nonzero(coefs)
+        starts = np.searchsorted(rows, np.arange(len(coefs) + 1))
+        return cls(starts, features, coefs[rows, features], gaps, losses, np.full(len(coefs), iterations))
+
+    @classmethod
+    def of_trace(cls, trace: Trace, count: int) -> "Fits":
+        """Return the first fits that the compiled loop has recorded."""
+        parts = trace.starts, trace.features, trace.values, trace.gaps, trace.losses, trace.iterations
+        return cls(*parts).first(count)
+
+    @classmethod
+    def joined(cls, parts: list["Fits"]) -> "Fits":
+        """Return the fits of several pieces of a grid, one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        ends = np.cumsum([0] + [part.starts[-1] for part in parts])
+        starts = np.concatenate([[0]] + [end + part.starts[1:] for end, part in zip(ends, parts, strict=False)])
+        return cls(starts, *(np.concatenate(column) for column in list(zip(*parts, strict=True))[1:]))
+
+    def first(self, count: int) -> "Fits":
+        """Return the fits at the first alphas."""
+        end = self.starts[count]
+        columns = (column[:count] for column in (self.gaps, self.losses, self.iterations))
+        return Fits(self.starts[: count + 1], self.features[:end], self.beta[:end], *columns)
