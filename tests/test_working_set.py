@@ -87,7 +87,7 @@ def test_every_ridge_route_gives_the_same_path(route, shape, monkeypatch):
     A, y = make_data(*shape, seed=73)
     factors = np.random.default_rng(0).uniform(0.5, 2.0, shape[1])
     factors[[0, 3]] = 0.0
-    monkeypatch.setattr(ridge, "ridge_route", lambda _: route)
+    monkeypatch.setattr(ridge, "ridge_route", lambda *_: route)
     alphas = [5.0, 0.5, 0.05]
     path = fastreg.fit_path(A, y, l1_ratio=0.0, alphas=alphas, penalty_factors=factors, tol=1e-13)
     form = reference.standard_form(A, y, l1_ratio=0.0, penalty_factors=factors)
@@ -104,7 +104,7 @@ def test_every_ridge_route_gives_the_same_path(route, shape, monkeypatch):
 
 @pytest.mark.parametrize("route", ["primal", "dual", "krylov"])
 def test_every_route_does_least_squares(route, monkeypatch):
-    monkeypatch.setattr(ridge, "ridge_route", lambda _: route)
+    monkeypatch.setattr(ridge, "ridge_route", lambda *_: route)
     for shape in ((60, 20), (20, 60)):
         A, y = make_data(*shape, seed=74)
         path = fastreg.fit_path(A, y, alphas=[0.1, 0.0])
@@ -120,11 +120,27 @@ def test_routes_and_forms_are_chosen_by_shape():
     rng = np.random.default_rng(0)
     tall = scaled_design(rng.standard_normal((400, 10)))
     assert cost_model.complete_pays(tall, 100)
-    assert cost_model.ridge_route(tall) == "primal"
+    assert cost_model.ridge_route(tall, 100) == "primal"
     wide = scaled_design(rng.standard_normal((60, 5000)))
     assert not cost_model.complete_pays(wide, 100)
     assert isinstance(cost_model.choose_form(wide, 100).columns, DenseColumns)
-    assert cost_model.ridge_route(wide) == "dual"
+    assert cost_model.ridge_route(wide, 100) == "dual"
     sparse = scaled_design(sp.random_array((3000, 6000), density=1e-3, rng=rng, format="csc"))
     assert isinstance(cost_model.choose_form(sparse, 100), SparseColumns)
-    assert cost_model.ridge_route(sparse) == "krylov"
+    assert cost_model.ridge_route(sparse, 100) == "krylov"
+
+
+def test_a_single_sparse_ridge_fit_needs_no_factorization_unless_it_does():
+    rng = np.random.default_rng(0)
+    X = sp.random_array((300, 3000), density=0.01, rng=rng, format="csc")
+    y = rng.standard_normal(300)
+    quick = fastreg.fit_path(X, y, l1_ratio=0.0, alphas=1.0)
+    path = fastreg.fit_path(X, y, l1_ratio=0.0, alphas=np.geomspace(1.0, 1e-3, 30))
+    assert quick.n_iter[0] > 1
+    assert path.n_iter.max() == 1
+    np.testing.assert_allclose(quick.coef(1.0), path.coef(1.0), atol=1e-4)
+    # Columns of scales so far apart that conjugate gradients give up.
+    scaled = X @ sp.diags_array(10.0 ** rng.uniform(-9, 9, 3000))
+    hard = fastreg.fit_path(scaled.tocsc(), y, l1_ratio=0.0, alphas=1.0, tol=1e-9)
+    assert hard.converged.all()
+    assert hard.n_iter.max() == 1

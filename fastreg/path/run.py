@@ -67,10 +67,10 @@ class PathFit:
             beta = problem.feature_coefficients(self.start[k])
             solver.set_coefficients(np.flatnonzero(beta), beta[beta != 0])
 
-    def ridge(self, l2: np.ndarray) -> RidgeSolver:
+    def ridge(self, l2: np.ndarray, n_alphas: int = 100) -> RidgeSolver:
         """Return the ridge solver, made when first asked for."""
         if self._ridge is None:
-            self._ridge = RidgeSolver(self.problem.design, l2, self.problem.gram)
+            self._ridge = RidgeSolver(self.problem.design, l2, self.problem.gram, n_alphas)
         return self._ridge
 
     def grid(self, request: GridRequest) -> np.ndarray:
@@ -151,7 +151,7 @@ class PathFit:
         start = None if self.start is None else problem.feature_coefficients(self.start[k])
         target = float(self.targets[k])
         at = 0
-        for solved in self.ridge(l2).path(problem.targets[k], problem.correlations[k], a2, target, start):
+        for solved in self.ridge(l2, len(grid)).path(problem.targets[k], problem.correlations[k], a2, target, start):
             fits = Fits.of_rows(*solved)
             before = watcher.kept
             for i in range(0 if watcher.idle else len(fits.gaps)):

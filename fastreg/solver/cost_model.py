@@ -46,6 +46,8 @@ PASS_FRACTION_BY_ROW = 0.1
 # and Gram matrices and packed columns of working sets.
 IN_STEP_NUMBERS = 2**28
 VECTORS = 24
+# For sparse data a factorization may cost so many times that for every alpha: what conjugate gradients would take.
+RIDGE_PASSES = 5
 # Ridge is solved by a dense factorization up to this many samples or features, by a Krylov method beyond.
 FACTOR_SIZE = 4000
 
@@ -117,13 +119,14 @@ def fit_in_step(design: ScaledDesign, count: int) -> bool:
     return p > 0 and count * (VECTORS * (n + p) + widest * (widest + n)) <= IN_STEP_NUMBERS
 
 
-def ridge_route(design: ScaledDesign) -> str:
-    """Return "primal" (p x p), "dual" (n x n) or "krylov"."""
+def ridge_route(design: ScaledDesign, n_alphas: int) -> str:
+    """Return "primal" (p x p), "dual" (n x n) or "krylov"; a factorization is worth more for more alphas."""
     n, p = design.n_rows, design.n_features
     if min(n, p) > FACTOR_SIZE:
         return "krylov"
     passes = float(n) * p * min(n, p)
-    if design.raw.is_sparse and passes > 100 * COMPLETE_FLOPS_PER_ENTRY * design.raw.n_entries:
+    worth = COMPLETE_FLOPS_PER_ENTRY * min(RIDGE_PASSES * n_alphas, 100)
+    if design.raw.is_sparse and passes > worth * design.raw.n_entries:
         return "krylov"
     return "primal" if p <= n else "dual"
 

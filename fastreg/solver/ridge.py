@@ -19,7 +19,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from fastreg.design.scaled import ScaledDesign
-from fastreg.solver.cost_model import alphas_at_once, ridge_route
+from fastreg.solver.cost_model import FACTOR_SIZE, alphas_at_once, ridge_route
 from fastreg.solver.least_squares import least_squares
 from fastreg.subproblem.gap import gap_of
 
@@ -29,6 +29,8 @@ PACK_ENTRIES = 2**23
 # A gap below this fraction of ||y||^2 is rounding.
 NO_GAP = 1e-20
 KRYLOV_ITERATIONS = 10_000
+# Conjugate gradients give up earlier where a factorization is there to take over.
+SHORT_ITERATIONS = 300
 # Up to this many alphas one Cholesky factorization each is cheaper than all eigenvalues.
 FEW_ALPHAS = 3
 
@@ -41,15 +43,26 @@ class RidgeSolver:
     design : ScaledDesign
     l2 : ndarray (n_features,), factors >= 0 of the squared coefficients
     gram : None or ndarray (n_features, n_features), where it is known already
+    n_alphas : int, how many fits are wanted
+    route : None or str, as ``ridge_route`` returns it
     """
 
-    def __init__(self, design: ScaledDesign, l2: np.ndarray, gram: np.ndarray | None = None) -> None:
+    def __init__(
+        self,
+        design: ScaledDesign,
+        l2: np.ndarray,
+        gram: np.ndarray | None = None,
+        n_alphas: int = 100,
+        route: str | None = None,
+    ) -> None:
         self.design = design
         self.l2 = l2
         self.free = np.flatnonzero(l2 == 0)
         self.rest = np.flatnonzero(l2 > 0)
         self.root_l2 = np.sqrt(l2[self.rest])
-        self.route = ridge_route(design) if gram is None else "primal"
+        self.route = route or (ridge_route(design, n_alphas) if gram is None else "primal")
+        small = min(design.n_rows, design.n_features) <= FACTOR_SIZE
+        self.patience = SHORT_ITERATIONS if small else KRYLOV_ITERATIONS
         self.basis = self._free_basis()
         self.factors: dict[float, tuple[np.ndarray, bool]] = {}
         self.few = False
@@ -174,7 +187,13 @@ class RidgeSolver:
                 Z = self.design.correlations(U)
                 losses = 0.5 * np.einsum("ki,ki->k", U, U)
             losses = np.maximum(losses, 0.0)
-            yield coefs, self._gaps(y, coefs, Z, part, losses), losses, iterations
+            gaps = self._gaps(y, coefs, Z, part, losses)
+            if self.route == "krylov" and self.patience < KRYLOV_ITERATIONS and gaps[0] > gap_target:
+                # Too ill-conditioned for conjugate gradients, and not too large for a factorization.
+                direct = RidgeSolver(self.design, self.l2, route="primal" if len(self.l2) <= len(y) else "dual")
+                yield from direct.path(y, correlation, a2[first:], gap_target, None)
+                return
+            yield coefs, gaps, losses, iterations
 
     def _gaps(self, y: np.ndarray, coefs: np.ndarray, Z: np.ndarray, a2: np.ndarray, losses: np.ndarray) -> np.ndarray:
         """Return the duality gap of every row of coefs, with correlations Z."""
@@ -245,7 +264,7 @@ class RidgeSolver:
 
             # gap = ||r||^2 / (2 a2); half the target leaves room for rounding.
             accuracy = np.sqrt(a2 * gap_target)
-            c, _ = cg(operator, right, x0=before, rtol=0.0, atol=accuracy, maxiter=KRYLOV_ITERATIONS, callback=tick)
+            c, _ = cg(operator, right, x0=before, rtol=0.0, atol=accuracy, maxiter=self.patience, callback=tick)
         else:
             operator = LinearOperator(
                 (self.design.n_rows, size),
