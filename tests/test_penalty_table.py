@@ -79,8 +79,8 @@ def test_the_table_of_the_documentation():
     ("call", "message"),
     [
         (lambda: fastreg.from_sum_of_squares(0.0, l1=1.0), "total_weight: expected a positive"),
-        (lambda: fastreg.from_mean_of_squares(l1=-1.0), "l1: expected a number >= 0"),
-        (lambda: fastreg.from_half_mean_of_squares(l2=float("nan")), "l2: expected a number >= 0"),
+        (lambda: fastreg.from_mean_of_squares(l1=-1.0), "l1: expected a finite number >= 0"),
+        (lambda: fastreg.from_half_mean_of_squares(l2=float("nan")), "l2: expected a finite number >= 0"),
         (lambda: fastreg.from_glmnet(0.1, alpha=2.0, y_deviation=1.0), "alpha: expected glmnet's share"),
         (lambda: fastreg.from_glmnet(0.1, alpha=0.5), "y_deviation: expected the standard deviation"),
         (lambda: fastreg.from_C(0.0, 5.0), "C, total_weight: expected positive"),

@@ -66,7 +66,7 @@ cdef inline void survey_tile(const Look* look) noexcept nogil:
             first[j], second[j] = sums[0], sums[1]
     for j in range(nc if here > 0.0 else 0):
         d = first[j] / here
-        look.spread[j] += second[j] - first[j] * d
+        look.spread[j] += max(second[j] - first[j] * d, 0.0)
         d += center[j] - look.mean[j]
         look.spread[j] += d * d * (look.seen * here / (look.seen + here))
         look.mean[j] += d * (here / (look.seen + here))

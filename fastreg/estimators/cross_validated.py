@@ -262,9 +262,12 @@ class RidgeCV(_CrossValidated):
         self._check_choice()
         matrix, y = self._checked(X, y)
         unit = total_weight(y, sample_weight)
-        alphas = check_alphas(self.alphas) / unit
+        asked = check_alphas(self.alphas)
+        if asked[-1] == 0:
+            raise ValueError("alphas: expected penalties > 0, got 0. Use least squares, or a small alpha.")
+        alphas = asked / unit
         if self.cv is None:
-            return self._fit_leave_one_out(X, matrix, y, sample_weight, groups, alphas)
+            return self._fit_leave_one_out(X, matrix, y, sample_weight, groups, asked)
         result = cross_validate_path(
             matrix,
             y,
@@ -277,20 +280,21 @@ class RidgeCV(_CrossValidated):
             **self._penalty(),
         )
         self._choose(X, result, unit)
+        # The numbers that were given, without the rounding of the way to our units and back.
+        self.alphas_, self.alpha_ = asked, float(asked[np.argmin(np.abs(alphas - self._alpha))])
         return self
 
     def _fit_leave_one_out(
-        self, X: Any, matrix: Any, y: Any, sample_weight: Any, groups: Any, alphas: np.ndarray
+        self, X: Any, matrix: Any, y: Any, sample_weight: Any, groups: Any, asked: np.ndarray
     ) -> "RidgeCV":
         if groups is not None or self.choice == "1se":
             raise ValueError("cv: expected splits where groups or choice='1se' are given, got None (leave one out).")
-        penalty = self._penalty()
+        penalty, alphas = self._penalty(), asked / total_weight(y, sample_weight)
         result = fit_path(matrix, y, l1_ratio=0.0, alphas=alphas, sample_weight=sample_weight, **penalty)
         options = {name: value for name, value in penalty.items() if name not in ("tol", "max_iter")}
         errors = leave_one_out(matrix, y, alphas, Options(0.0, sample_weight, None, **options))
         best = int(np.argmin(np.where(np.isfinite(errors), errors, np.inf)))
         self._take(X, result, best)
-        unit = total_weight(y, sample_weight)
-        self.alphas_, self.alpha_ = result.alphas * unit, float(result.alphas[best] * unit)
+        self.alphas_, self.alpha_ = asked, float(asked[best])
         self.mse_path_ = errors[:, None]
         return self

@@ -42,7 +42,7 @@ class PathResult:
         Entries of X read after validation over entries of X.
     tol, l1_ratio, loss : what the path was fitted with
     feature_names : None or ndarray (n_features,) of str
-    n_samples : int
+    n_samples : int, rows of positive weight
     stopped : None or str
         Why the path ended before its grid did (``dfmax``, ``validation``).
     validation_deviance : None or ndarray (n_alphas,)
@@ -150,7 +150,7 @@ class PathResult:
         used = np.unique(self.coefs.indices)
         names = [f"x{j}" for j in used] if self.feature_names is None else self.feature_names[used]
         values = self.coefs[used].toarray().T
-        return frame.join(pd.DataFrame(values, index=frame.index, columns=names))
+        return pd.concat([frame, pd.DataFrame(values, index=frame.index, columns=names)], axis=1)
 
     def coef(self, alpha: float) -> np.ndarray:
         """Return the coefficients at one penalty, (n_features,) or (k, n_features).

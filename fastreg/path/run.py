@@ -21,10 +21,14 @@ from fastreg.solver.cost_model import choose_budget, choose_form, complete_pays,
 from fastreg.solver.ridge import RidgeSolver
 from fastreg.solver.shared_pass import SharedPass
 from fastreg.solver.working_set import WorkingSetSolver
+from fastreg.subproblem.gap import gap_of
 from fastreg.subproblem.gram import GramForm
 
 # alpha_max must give all zeros in spite of rounding.
 ABOVE = 1.0 + 8 * np.finfo(float).eps
+# Least squares with bounds go through SciPy up to this many numbers in X, by its exact method up to so many features.
+PACK_ENTRIES = 2**23
+BVLS_FEATURES = 500
 # A ridge grid starts where every coefficient is less than a tenth of its least-squares value.
 RIDGE_TOP = 10.0
 
@@ -130,12 +134,33 @@ class PathFit:
             yield from self._run_ridge(k, grid, watcher, self.problem.penalty["l2"])
             return
         # At alpha = 0 there is no penalty left to make a working set: least squares.
-        positive = grid[grid > 0] if not self.bounded else grid
+        design = self.problem.design
+        few = design.n_rows * design.n_features <= PACK_ENTRIES
+        positive = grid[grid > 0] if few or not self.bounded else grid
         if len(positive):
             yield self._run_working_set(k, positive, watcher)
-        if len(positive) < len(grid) and watcher.stopped is None:
-            ones = np.ones(self.problem.design.n_features)
-            yield from self._run_ridge(k, grid[len(positive) :], watcher, ones)
+        if len(positive) == len(grid) or watcher.stopped is not None:
+            return
+        zeros = grid[len(positive) :]
+        if self.bounded:
+            yield self._watched(watcher, zeros, self._bounded_least_squares(k, len(zeros)))
+        else:
+            yield from self._run_ridge(k, zeros, watcher, np.ones(design.n_features))
+
+    def _bounded_least_squares(self, k: int, count: int) -> Fits:
+        from scipy.optimize import lsq_linear
+
+        problem = self.problem
+        packed, bounds = problem.design.packed(), (problem.penalty["lower"], problem.penalty["upper"])
+        method = "bvls" if len(packed) <= BVLS_FEATURES else "trf"
+        beta = lsq_linear(packed.T, problem.targets[k], bounds, method=method, tol=1e-14, lsq_solver="exact").x
+        beta = np.clip(beta, *bounds)
+        residual = problem.targets[k] - beta @ packed
+        loss = 0.5 * float(residual @ residual)
+        level = 1e-9 * float(np.sqrt(2 * problem.null_losses[k]))
+        gap = gap_of(problem.penalty, 0.0, 0.0, beta, packed @ residual, problem.design.norm, 2 * loss, level)
+        ones = np.ones(count)
+        return Fits.of_rows(np.repeat(beta[None], count, axis=0), gap * ones, loss * ones, 1)
 
     def _run_working_set(self, k: int, grid: np.ndarray, watcher: Watcher) -> Fits:
         problem, solver = self.problem, self.solver(len(grid))
@@ -152,15 +177,21 @@ class PathFit:
         target = float(self.targets[k])
         at = 0
         for solved in self.ridge(l2, len(grid)).path(problem.targets[k], problem.correlations[k], a2, target, start):
-            fits = Fits.of_rows(*solved)
-            before = watcher.kept
-            for i in range(0 if watcher.idle else len(fits.gaps)):
-                part = slice(fits.starts[i], fits.starts[i + 1])
-                if watcher(grid[at + i], fits.features[part], fits.beta[part], fits.gaps[i]):
-                    yield fits.first(watcher.kept - before)
-                    return
+            fits = self._watched(watcher, grid[at:], Fits.of_rows(*solved))
             at += len(fits.gaps)
             yield fits
+            if watcher.stopped is not None:
+                return
+
+    @staticmethod
+    def _watched(watcher: Watcher, grid: np.ndarray, fits: Fits) -> Fits:
+        """Return those fits that the watcher keeps."""
+        before = watcher.kept
+        for i in range(0 if watcher.idle else len(fits.gaps)):
+            part = slice(fits.starts[i], fits.starts[i + 1])
+            if watcher(grid[i], fits.features[part], fits.beta[part], fits.gaps[i]):
+                return fits.first(watcher.kept - before)
+        return fits
 
     def _gap(self, gap: Any) -> Any:
         return gap * self.problem.y_scale**2
@@ -168,6 +199,7 @@ class PathFit:
     def result(self, grid: np.ndarray, fits: list[Fits], watcher: Watcher, source: Source | None) -> PathResult:
         """Put the fits back on the user's scale."""
         problem = self.problem
+        stopped = watcher.stopped if len(fits[0].gaps) < len(grid) else None
         grid = grid[: len(fits[0].gaps)]
         unit = problem.y_scale**2
         null = problem.null_losses * unit
@@ -178,7 +210,7 @@ class PathFit:
         return PathResult(
             grid, coefs[0] if problem.single else coefs, intercepts, gaps, float(null[0]) if problem.single else null,
             converged, n_iter, df, explained, problem.design.n_passes, self.tol, self.l1_ratio, "squared",
-            problem.names, problem.design.n_rows, watcher.stopped,
+            problem.names, int((problem.design.root > 0).sum()), stopped,
             np.array(watcher.deviances) if watcher.held_out is not None else None, source,
         )  # fmt: skip
 

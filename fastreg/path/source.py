@@ -1,18 +1,24 @@
 """What a result remembers of the call that made it."""
 
 import weakref
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from fastreg.problem.problem import Options
 
+# The options that may be arrays of the caller's.
+ARRAYS = ("sample_weight", "offset", "penalty_factors", "lower_bounds", "upper_bounds")
+
 
 class Source:
-    """The arguments of a fit: the options, a copy of y, and X for as long as somebody else keeps it alive."""
+    """The arguments of a fit: copies of the options and of y, and X for as long as somebody else keeps it alive."""
 
     def __init__(self, X: Any, y: Any, options: Options) -> None:
-        self.options, self.y = options, np.array(y)
+        given = {name: getattr(options, name) for name in ARRAYS}
+        copies = {name: np.array(value) for name, value in given.items() if value is not None}
+        self.options, self.y = replace(options, **copies), np.array(y)
         try:
             self._X = weakref.ref(X)
         except TypeError:  # a list, for one

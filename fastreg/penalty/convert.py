@@ -6,6 +6,8 @@ A sum |b| + B sum b^2, alpha = A + 2 B and l1_ratio = A / (A + 2 B).
 
 from typing import NamedTuple
 
+import numpy as np
+
 
 class Penalty(NamedTuple):
     """What ``fit_path`` calls alpha and l1_ratio."""
@@ -16,8 +18,8 @@ class Penalty(NamedTuple):
 
 def _checked(**values: float) -> None:
     for name, value in values.items():
-        if not value >= 0:
-            raise ValueError(f"{name}: expected a number >= 0, got {value!r}.")
+        if not isinstance(value, (int, float, np.number)) or not 0 <= value < np.inf:
+            raise ValueError(f"{name}: expected a finite number >= 0, got {value!r}.")
 
 
 def _matched(l1: float, l2: float) -> Penalty:
@@ -127,7 +129,8 @@ def from_C(C: float, total_weight: float, l1_ratio: float = 1.0) -> Penalty:
     >>> fastreg.from_C(0.1, total_weight=100)
     Penalty(alpha=0.1, l1_ratio=1.0)
     """
-    if not C > 0 or not total_weight > 0:
+    _checked(C=C, total_weight=total_weight)
+    if not C * total_weight > 0:
         raise ValueError(f"C, total_weight: expected positive numbers, got {C!r} and {total_weight!r}.")
     if not 0 <= l1_ratio <= 1:
         raise ValueError(f"l1_ratio: expected a number from 0 to 1, got {l1_ratio!r}.")

@@ -17,8 +17,16 @@ def axes_of(ax: Any) -> Any:
 
 
 def alpha_axis(ax: Any, alphas: np.ndarray, df: np.ndarray) -> None:
-    """Let alpha fall from left to right on a logarithmic scale, with the support size on top."""
+    """Let alpha fall from left to right on a logarithmic scale, with the support size on top.
+
+    Raises
+    ------
+    ValueError
+        If no alpha is positive.
+    """
     positive = alphas[alphas > 0]
+    if len(positive) == 0:
+        raise ValueError("result: expected a path with a positive alpha, got none to draw on a logarithmic scale.")
     ax.set_xscale("log")
     ax.set_xlim(positive[0] * 1.02, positive[-1] * 0.98)
     ax.set_xlabel("alpha")

@@ -108,6 +108,17 @@ class Problem:
         chosen = self.design.raw_columns(features)
         return chosen, beta * self.y_scale * self.design.scale[chosen]
 
+    def spread(self, chosen: np.ndarray, values: np.ndarray, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Share coefficients of some features, on their leading columns, out among all columns that equal them."""
+        if self.members is None or not (self.multiplicity[features] > 1).any():
+            return chosen, values
+        place = np.full(self.design.n_features, -1)
+        place[features] = np.arange(len(features))
+        columns = np.flatnonzero(self.members >= 0)
+        columns = columns[place[self.members[columns]] >= 0]
+        group = place[self.members[columns]]
+        return columns, values[group] / self.multiplicity[features[group]]
+
     def features_of(self, columns: np.ndarray) -> np.ndarray:
         """Return the features that stand for raw columns, -1 where none does."""
         return columns if self.members is None else self.members[columns]

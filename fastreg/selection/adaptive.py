@@ -32,12 +32,14 @@ def adaptive_factors(coef: Any, exponent: float = 1.0, floor: float = 0.0) -> np
     >>> fastreg.adaptive_factors([2.0, -0.5, 0.0])
     array([ 1.,  4., inf])
     """
-    size = np.abs(real_array(coef.toarray().ravel() if hasattr(coef, "toarray") else coef, "coef"))
+    if hasattr(coef, "toarray") and 1 in coef.shape:
+        coef = coef.toarray().ravel()
+    size = np.abs(real_array(coef.toarray() if hasattr(coef, "toarray") else coef, "coef"))
     exponent, floor = check_scalar(exponent, "exponent", 0.0), check_scalar(floor, "floor", 0.0)
     if size.ndim != 1:
         raise ValueError(f"coef: expected shape (n_features,), got {size.shape}.")
     size = size + floor
     if not size.any():
         raise ValueError("coef: expected a coefficient other than 0, got none. Lower alpha, or set a floor.")
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         return (size.max() / size) ** exponent if exponent else np.ones(len(size))

@@ -1,5 +1,6 @@
 """From the fits of all folds to the result of a cross-validation."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,12 @@ from fastreg.selection.splits import Split
 
 def mean_and_error(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard error over folds, the first axis; of one fold the error is unknown, NaN."""
-    mean = scores.mean(axis=0)
+    # In units of the largest: the squares of a standard deviation would leave the range of numbers sooner.
+    unit = np.abs(scores).max(initial=0.0, where=np.isfinite(scores)) or 1.0
+    mean = (scores / unit).mean(axis=0)
     if len(scores) == 1:
-        return mean, np.full(mean.shape, np.nan)
-    return mean, scores.std(axis=0, ddof=1) / np.sqrt(len(scores))
+        return mean * unit, np.full(mean.shape, np.nan)
+    return mean * unit, (scores / unit).std(axis=0, ddof=1) / np.sqrt(len(scores)) * unit
 
 
 def choose(mean: np.ndarray, error: np.ndarray, greater_is_better: bool) -> tuple[tuple[int, int, int], int]:
@@ -24,6 +27,8 @@ def choose(mean: np.ndarray, error: np.ndarray, greater_is_better: bool) -> tupl
 
     Among equals the first wins, which is the largest penalty; a candidate whose score is not a number never does.
     """
+    if not np.isfinite(mean).any():
+        raise ValueError("scoring: expected a finite mean score for some candidate, got none. Look at what it returns.")
     loss = np.where(np.isfinite(mean), -mean if greater_is_better else mean, np.inf)
     r, g, a = (int(i) for i in np.unravel_index(int(np.argmin(loss)), loss.shape))
     limit = loss[r, g, a] + np.nan_to_num(error[r, g, a])
@@ -86,5 +91,7 @@ def make_result(
         all(bool(result.converged.all()) for result in results),
         max(float(result.relative_gaps.max()) for result in results),
         request["scored"],
-        [[fit.result for fit in row] for row in table] if request["keep_folds"] else None,
+        [[replace(fit.result, feature_names=paths[0].feature_names) for fit in row] for row in table]
+        if request["keep_folds"]
+        else None,
     )

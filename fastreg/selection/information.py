@@ -66,8 +66,9 @@ def information_criteria(
 
     where f = n log(2 pi s2) + n, or n s2/v + n log(2 pi v) with v = noise_variance.
 
-    Degrees of freedom count the intercept; for the lasso they are the nonzero coefficients, for the elastic net and
-    ridge the trace of the matrix that maps y to the predictions on the support, given the support.
+    Degrees of freedom count the intercept, n only rows of positive weight. For the lasso they are the nonzero
+    coefficients that are at no bound, for the elastic net and ridge the trace of the matrix that maps y to the
+    predictions on the support, given the support.
 
     Parameters
     ----------
@@ -100,6 +101,10 @@ def information_criteria(
     """
     if isinstance(result.coefs, list):
         raise ValueError("result: expected a path of one target, got several. Fit them one by one.")
+    if result.source is None or not np.isfinite(result.deviance_ratio).all():
+        raise ValueError(
+            "result: expected what fit_path has returned, got fits without a loss or without their options."
+        )
     gamma = check_scalar(ebic_gamma, "ebic_gamma", 0.0)
     n, p = result.n_samples, result.coefs.shape[0]
     mse = 2.0 * result.null_loss * (1.0 - result.deviance_ratio)
@@ -111,14 +116,27 @@ def information_criteria(
         else:
             variance = check_scalar(noise_variance, "noise_variance", np.finfo(float).tiny)
             fit = n * mse / variance + n * np.log(2 * np.pi * variance)
-    df = result.df.astype(float) if result.l1_ratio == 1 else _effective(result, X)
-    df += result.source.options.fit_intercept
+    intercept = int(result.source.options.fit_intercept)
+    df = _free_coefficients(result) if result.l1_ratio == 1 else _effective(result, X)
+    df = np.minimum(df, n - intercept) + intercept
     aic = fit + 2 * df
     with np.errstate(divide="ignore"):
         correction = np.where(n > df + 1, 2 * df * (df + 1) / np.where(n > df + 1, n - df - 1, 1.0), np.inf)
     bic = fit + np.log(n) * df
     choices = gammaln(p + 1) - gammaln(result.df + 1) - gammaln(p - result.df + 1)
     return InformationCriteria(result.alphas, df, aic, aic + correction, bic, bic + 2 * gamma * choices)
+
+
+def _free_coefficients(result: PathResult) -> np.ndarray:
+    """Coefficients that are neither 0 nor at a bound, for every alpha."""
+    options, coefs = result.source.options, result.coefs
+    lower, upper = options.lower_bounds, options.upper_bounds
+    free = np.ones(len(coefs.data), dtype=bool)
+    for bound, sign in ((lower, 1.0), (upper, -1.0)):
+        if bound is not None:
+            limit = np.broadcast_to(np.asarray(bound, dtype=float), coefs.shape[0])[coefs.indices]
+            free &= sign * coefs.data > sign * limit
+    return np.add.reduceat(np.append(free, 0.0), coefs.indptr[:-1]) * (np.diff(coefs.indptr) > 0)
 
 
 def _effective(result: PathResult, X: Any) -> np.ndarray:
@@ -134,7 +152,8 @@ def _effective(result: PathResult, X: Any) -> np.ndarray:
             )
         spectrum = np.maximum(solver.spectrum[0], 0.0)
         shares = [np.sum(spectrum > 0) if a2 == 0 else np.sum(spectrum / (spectrum + a2)) for a2 in scales]
-        return len(solver.free) + np.array(shares, dtype=float)
+        free = problem.design.gram_matrix(solver.free) if len(solver.free) else np.empty((0, 0))
+        return _rank(free) + np.array(shares, dtype=float)
     used = np.unique(problem.features_of(result.coefs.indices))
     gram = problem.design.gram_matrix(used)
     ends = result.coefs.indptr
@@ -150,9 +169,14 @@ def _effective(result: PathResult, X: Any) -> np.ndarray:
 def _trace(Q: np.ndarray, l2: np.ndarray) -> float:
     """Trace of Q (Q + L)^-1; columns without a penalty count whole, and are taken out of the others first."""
     free, rest = np.flatnonzero(l2 == 0), np.flatnonzero(l2 > 0)
+    Q_free = Q[np.ix_(free, free)]
     if len(free) and len(rest):
         cross = Q[np.ix_(free, rest)]
-        Q = Q[np.ix_(rest, rest)] - cross.T @ np.linalg.pinv(Q[np.ix_(free, free)], hermitian=True) @ cross
+        Q = Q[np.ix_(rest, rest)] - cross.T @ np.linalg.pinv(Q_free, hermitian=True) @ cross
     root = np.sqrt(l2[rest])
     spectrum = np.maximum(np.linalg.eigvalsh(Q / np.outer(root, root)), 0.0) if len(rest) else np.empty(0)
-    return len(free) + float(np.sum(spectrum / (spectrum + 1.0)))
+    return _rank(Q_free) + float(np.sum(spectrum / (spectrum + 1.0)))
+
+
+def _rank(gram: np.ndarray) -> int:
+    return int(np.linalg.matrix_rank(gram, hermitian=True)) if len(gram) else 0

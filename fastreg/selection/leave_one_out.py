@@ -10,6 +10,8 @@ from fastreg.problem.problem import Options
 from fastreg.solver.cost_model import FACTOR_SIZE
 from fastreg.solver.ridge import RidgeSolver
 
+# The least of 1 - h_i that can be told from rounding to half its digits.
+DETERMINED = 1e-8
 # Eigenvectors that are mapped to the rows at a time.
 BATCH = 64
 
@@ -39,8 +41,9 @@ def leave_one_out(X: Any, y: Any, alphas: np.ndarray, options: Options) -> np.nd
         )
     _, a2 = problem.penalty_scales(alphas)
     root = problem.design.root
+    # What a leverage of nearly 1 leaves is rounding: such a fit says nothing of its errors.
     rest = 1.0 - _leverages(solver, a2) - (root**2 if problem.fit_intercept else 0.0)
-    errors = np.zeros(len(alphas))
+    errors = np.where((rest[:, root > 0] < DETERMINED).any(axis=1), np.inf, 0.0)
     for target, correlation in zip(problem.targets, problem.correlations, strict=True):
         at = 0
         for coefs, *_ in solver.path(target, correlation, a2, 0.0, None):

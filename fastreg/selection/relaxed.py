@@ -139,7 +139,7 @@ def _fit_support(problem: Any, k: int, support: np.ndarray, gram: np.ndarray | N
         return beta
     from scipy.optimize import lsq_linear
 
-    return lsq_linear(design.packed(support).T, target, (lower, upper), method="bvls").x
+    return np.clip(lsq_linear(design.packed(support).T, target, (lower, upper), method="bvls").x, lower, upper)
 
 
 def _supports(problem: Any, coefs: sp.csc_array) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,132 @@
+"""Inputs that once gave wrong answers; each is here by the name of what went wrong."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+import fastreg
+
+
+def test_a_constant_column_without_an_intercept_stays():
+    rng = np.random.default_rng(0)
+    for n in range(3, 200, 7):
+        for constant in (1.0, 3.0, 0.1, 1e5 / 3):
+            X = np.c_[np.full(n, constant), np.arange(n) % 2 - 0.5]
+            y, weights = np.ones(n), rng.random(n) + 0.1
+            for storage in (np.ascontiguousarray, np.asfortranarray):
+                path = fastreg.fit_path(
+                    storage(X), y, alphas=1e-3 * constant, fit_intercept=False, sample_weight=weights
+                )  # fmt: skip
+                assert path.coefs.toarray()[0, 0] == pytest.approx((1 - 1e-3) / constant, rel=1e-2)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_least_squares_with_bounds_and_more_columns_than_rows(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 8))
+    A, b = rng.standard_normal((n, int(rng.integers(n, 30)))), rng.standard_normal(n)
+    path = fastreg.fit_path(A, b, alphas=[0.1, 0.0], lower_bounds=0.0)
+    coef = path.coefs.toarray()[:, 1]
+    assert np.abs(coef).max() < 1e6
+    gap = fastreg.duality_gap(A, b, coef, path.intercepts[1], 0.0, lower_bounds=0.0)
+    assert gap <= 1e-6 * path.null_loss
+    loss = 0.5 * np.mean((b - A @ coef - path.intercepts[1]) ** 2)
+    assert 1 - loss / path.null_loss == pytest.approx(path.deviance_ratio[1], abs=1e-9)
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.5])
+def test_held_out_rows_of_duplicate_columns(ratio):
+    rng = np.random.default_rng(0)
+    B = rng.standard_normal((50, 100))
+    X, V = np.c_[B, B, B], rng.standard_normal((30, 300))
+    y, held = B[:, 0] - B[:, 1] + rng.standard_normal(50), V[:, 0] - V[:, 1]
+    path = fastreg.fit_path(X, y, l1_ratio=ratio, validation=(V, held), patience=10**6)
+    expected = np.mean((held[:, None] - path.predict(V)) ** 2, axis=0)
+    np.testing.assert_allclose(path.validation_deviance, expected, rtol=1e-9)
+    if ratio > 0:
+        assert fastreg.fit_path(X, y, l1_ratio=ratio, dfmax=5).df.max() <= 5
+
+
+def test_the_one_standard_error_rule_has_no_units():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 8))
+    y = X[:, 0] + rng.standard_normal(60)
+    chosen = [fastreg.cross_validate_path(X, y * s, cv=5, n_alphas=20) for s in (1.0, 2.0**-400, 2.0**400)]
+    assert len({cv.one_se for cv in chosen}) == 1
+    np.testing.assert_allclose(
+        [cv.std_error[5] / cv.mean[5] for cv in chosen], chosen[0].std_error[5] / chosen[0].mean[5]
+    )
+
+
+def test_criteria_count_what_counts():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40, 6))
+    y = X[:, 0] + rng.standard_normal(40)
+    weights = np.r_[np.ones(30), np.zeros(10)]
+    alphas = [0.3, 0.1]
+    weighted = fastreg.information_criteria(fastreg.fit_path(X, y, alphas=alphas, sample_weight=weights))
+    plain = fastreg.information_criteria(fastreg.fit_path(X[:30], y[:30], alphas=alphas))
+    np.testing.assert_allclose(weighted.bic, plain.bic)
+    bounded = fastreg.information_criteria(fastreg.fit_path(X, y, alphas=[1e-4], upper_bounds=0.05, lower_bounds=-0.05))
+    coef = fastreg.fit_path(X, y, alphas=[1e-4], upper_bounds=0.05, lower_bounds=-0.05).coefs.toarray()
+    assert bounded.df[0] == 1 + np.sum((coef != 0) & (np.abs(coef) < 0.05))
+    twice = np.c_[X[:, :1], X]
+    factors = np.r_[0.0, 0.0, np.ones(5)]
+    options = {"l1_ratio": 0.0, "alphas": [0.5]}
+    double = fastreg.information_criteria(fastreg.fit_path(twice, y, penalty_factors=factors, **options), twice)
+    once = fastreg.information_criteria(fastreg.fit_path(X, y, penalty_factors=factors[1:], **options), X)
+    assert double.df[0] == pytest.approx(once.df[0])
+    wide = rng.standard_normal((10, 30))
+    saturated = fastreg.fit_path(wide, rng.standard_normal(10), alphas=[0.0])
+    assert fastreg.information_criteria(saturated).df[0] == 10
+    with pytest.raises(ValueError, match="without a loss"):
+        fastreg.information_criteria(fastreg.relax(fastreg.fit_path(X, y)).mixed(0.5))
+
+
+def test_leave_one_out_of_hardly_any_penalty_is_not_chosen():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((15, 40)), rng.standard_normal(15)
+    model = fastreg.RidgeCV(alphas=[1e-14, 1e-12, 1e-10, 1e-4]).fit(X, y)
+    assert model.alpha_ == 1e-4
+    assert np.isinf(model.mse_path_[-2:]).all()
+    with pytest.raises(ValueError, match="alphas: expected penalties > 0"):
+        fastreg.RidgeCV(alphas=[0.0, 1.0]).fit(X, y)
+    weights = rng.random(15)
+    assert fastreg.RidgeCV(alphas=[1000.0, 10.0], cv=3).fit(X, y, sample_weight=weights).alpha_ in (1000.0, 10.0)
+
+
+def test_a_result_does_not_follow_the_callers_arrays():
+    rng = np.random.default_rng(0)
+    X, weights = rng.standard_normal((40, 6)), np.ones(40)
+    path = fastreg.fit_path(X, X[:, 0] + rng.standard_normal(40), n_alphas=5, sample_weight=weights)
+    before = fastreg.relax(path, X).coefs.toarray()
+    weights[:20] = 0
+    np.testing.assert_array_equal(fastreg.relax(path, X).coefs.toarray(), before)
+
+
+def test_frames_with_awkward_names_and_repeated_alphas():
+    pandas = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    X = pandas.DataFrame(rng.standard_normal((20, 3)), columns=["df", "intercept", "x"])
+    path = fastreg.fit_path(X, X["x"].to_numpy(), alphas=[0.5, 0.5, 0.1])
+    assert path.to_frame(coefs=True).shape[0] == 3
+    with pytest.raises(ValueError, match="validation: expected the columns of X"):
+        fastreg.fit_path(X, X["x"].to_numpy(), validation=(X[["x", "df", "intercept"]], X["x"].to_numpy()))
+    cv = fastreg.cross_validate_path(X, X["x"].to_numpy(), cv=3, n_alphas=3, keep_folds=True)
+    assert list(cv.folds[0][0].feature_names) == list(X.columns)
+
+
+def test_small_things():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((30, 4))
+    y = X[:, 0] + rng.standard_normal(30)
+    whole = fastreg.fit_path(X, y, alphas=[1.0, 0.5, 0.1], validation=(X, -y), patience=2)
+    assert len(whole.alphas) == 3
+    assert whole.stopped is None
+    with pytest.raises(ValueError, match="coef: expected shape"):
+        fastreg.adaptive_factors(sp.csc_array(np.ones((3, 2))))
+    np.testing.assert_array_equal(fastreg.adaptive_factors(sp.csc_array([[1.0], [2.0]])), [2.0, 1.0])
+    with pytest.raises(ValueError, match="scoring: expected a finite mean score"):
+        fastreg.cross_validate_path(X, y, cv=3, n_alphas=3, scoring=lambda y, p, sample_weight: np.nan)
+    with pytest.raises(ValueError, match="l1: expected a finite number"):
+        fastreg.from_sum_of_squares(10, l1=np.inf, l2=1.0)
