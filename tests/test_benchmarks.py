@@ -140,6 +140,10 @@ def test_board_on_a_tiny_problem(tmp_path, results, monkeypatch):
                 assert found["too_many"] == 0 or float(target) > 1e-6
         assert "1e-10" in rows["fastreg"]["targets"]
     lines, machine = report.lines_of(results / "board")
+    # Plain NumPy is no peer, and without one there is nothing to sum up.
+    assert np.isnan(lines[0].fastest_peer("1e-06"))
+    monkeypatch.setattr(report, "PEERS", {"NumPy reference"})
+    assert lines[0].fastest_peer("1e-06") > 0
     text = report.markdown(lines, machine)
     assert "not installed" in text
     readme = tmp_path / "README.md"
