@@ -130,3 +130,15 @@ def test_small_things():
         fastreg.cross_validate_path(X, y, cv=3, n_alphas=3, scoring=lambda y, p, sample_weight: np.nan)
     with pytest.raises(ValueError, match="l1: expected a finite number"):
         fastreg.from_sum_of_squares(10, l1=np.inf, l2=1.0)
+
+
+def test_the_gap_of_least_squares_on_nearly_dependent_columns():
+    """One projection off such columns is off them up to eps times 1e11 only: the gap was now tiny, now the whole loss."""
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        noise = 10.0 ** -rng.uniform(9, 12)
+        X = rng.standard_normal((50, 2)) @ rng.standard_normal((2, 20)) + noise * rng.standard_normal((50, 20))
+        y = rng.standard_normal(50)
+        path = fastreg.fit_path(X, y, alphas=0.0)
+        coef = path.coef(0.0) * (1 + 3e-16 * rng.standard_normal(20))
+        assert fastreg.duality_gap(X, y, coef, path.intercept(0.0), 0.0) <= 1e-5 * path.null_loss

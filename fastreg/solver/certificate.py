@@ -10,6 +10,10 @@ from fastreg.problem.validate import check_loss, check_scalar, real_array
 from fastreg.solver.least_squares import least_squares
 from fastreg.subproblem.gap import gap_of
 
+# What is projected off the unpenalized columns once is off them up to eps times their condition number; each further
+# time takes as much off again.
+PROJECTIONS = 3
+
 
 def duality_gap(
     X: Any,
@@ -101,8 +105,8 @@ def _gap(problem: Problem, k: int, coef: np.ndarray, intercept: float, alpha: fl
     (a1,), (a2,) = problem.penalty_scales(np.array([alpha]))
     free = np.flatnonzero(problem.unpenalized(a1, a2) & problem.unbounded)
     u = residual
-    if len(free):
-        u = residual - design.predictions(least_squares(design, residual[None], free), free)[0]
+    for _ in range(PROJECTIONS if len(free) else 0):
+        u = u - design.predictions(least_squares(design, u[None], free), free)[0]
     z = design.correlations(u)[0]
     level = 1e-9 * float(np.sqrt(2 * problem.null_losses[k]))
     removed = residual - u
