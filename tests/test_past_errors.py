@@ -133,7 +133,7 @@ def test_small_things():
 
 
 def test_the_gap_of_least_squares_on_nearly_dependent_columns():
-    """One projection off such columns is off them up to eps times 1e11 only: the gap was now tiny, now the whole loss."""
+    """One projection off such columns leaves eps times 1e11 of them: the gap was now tiny, now the whole loss."""
     for seed in range(40):
         rng = np.random.default_rng(seed)
         noise = 10.0 ** -rng.uniform(9, 12)
