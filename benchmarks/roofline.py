@@ -22,6 +22,7 @@ from fastreg.design.scaled import ScaledDesign
 REPEATS = 9
 WIDE = (1000, 40_000)
 TALL = (20_000, 800)
+PAUSE_SECONDS = 0.2
 
 
 def in_turns(jobs: dict[str, Callable[[], object]]) -> dict[str, float]:
@@ -29,6 +30,8 @@ def in_turns(jobs: dict[str, Callable[[], object]]) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in jobs}
     for lap in range(REPEATS + 1):
         for name, job in jobs.items():
+            # The threads of BLAS stay awake for a while, and would sit where the next job wants to be.
+            time.sleep(PAUSE_SECONDS)
             start = time.perf_counter()
             job()
             if lap:

@@ -1,6 +1,5 @@
 """What the estimators have in common: scikit-learn's conventions around one fit of a path."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -80,7 +79,7 @@ class LinearModel(RegressorMixin, BaseEstimator):
         self.dual_gap_ = result.dual_gaps[index] if several else float(result.dual_gaps[index])
         self.n_iter_ = result.n_iter[index] if several else int(result.n_iter[index])
         # What predicts does not need the data it was fitted on.
-        self._result = replace(result, source=None)
+        self._result = result.without_source()
         self._alpha = float(result.alphas[index])
 
     @property

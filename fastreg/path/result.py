@@ -1,5 +1,6 @@
 """What a path fit returns."""
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +70,12 @@ class PathResult:
     stopped: str | None = None
     validation_deviance: np.ndarray | None = None
     source: Source | None = None
+
+    def without_source(self) -> "PathResult":
+        """Return the same result without the data it was made of."""
+        kept = copy(self)
+        object.__setattr__(kept, "source", None)
+        return kept
 
     @property
     def relative_gaps(self) -> np.ndarray:

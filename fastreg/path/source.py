@@ -18,7 +18,7 @@ class Source:
     def __init__(self, X: Any, y: Any, options: Options) -> None:
         given = {name: getattr(options, name) for name in ARRAYS}
         copies = {name: np.array(value) for name, value in given.items() if value is not None}
-        self.options, self.y = replace(options, **copies), np.array(y)
+        self.options, self.y = replace(options, **copies) if copies else options, np.array(y)
         try:
             self._X = weakref.ref(X)
         except TypeError:  # a list, for one
