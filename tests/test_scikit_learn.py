@@ -66,7 +66,7 @@ def test_drop_in(case):
             coef = np.stack([clone(peer).fit(data, y[:, k], sample_weight=weights).coef_ for k in range(2)])
         else:
             coef = peer.fit(data, y, sample_weight=weights).coef_
-        np.testing.assert_allclose(mine.coef_, coef, atol=2e-6)
+        np.testing.assert_allclose(mine.coef_, coef, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("weights", [None, W])
@@ -77,7 +77,7 @@ def test_lasso_cv_is_scikit_learns(intercept, weights):
     peer.fit(A, Y, sample_weight=weights)
     np.testing.assert_allclose(mine.mse_path_, peer.mse_path_, rtol=1e-6)
     assert mine.alpha_ == peer.alpha_
-    np.testing.assert_allclose(mine.coef_, peer.coef_, atol=2e-6)
+    np.testing.assert_allclose(mine.coef_, peer.coef_, rtol=0, atol=1e-6)
     assert mine.intercept_ == pytest.approx(peer.intercept_, abs=2e-6)
     grid = peers.LassoCV(fit_intercept=intercept).fit(A, Y, sample_weight=weights).alphas_
     np.testing.assert_allclose(mine.alphas_, grid, rtol=1e-10)
@@ -90,7 +90,7 @@ def test_elastic_net_cv_is_scikit_learns():
     np.testing.assert_allclose(mine.alphas_, peer.alphas_, rtol=1e-10)
     np.testing.assert_allclose(mine.mse_path_, peer.mse_path_, rtol=1e-6)
     assert mine.l1_ratio_ == peer.l1_ratio_
-    np.testing.assert_allclose(mine.coef_, peer.coef_, atol=2e-6)
+    np.testing.assert_allclose(mine.coef_, peer.coef_, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(60, 12), (25, 40)])
