@@ -61,6 +61,20 @@ def column_names(X: Any) -> Any:
     return np.asarray(list(columns), dtype=object)
 
 
+def check_names(X: Any, names: Any, message: str) -> None:
+    """Refuse a data frame whose columns are not those with these names (None: it had none), in their order."""
+    found = column_names(X)
+    if found is not None and names is not None and list(found) != list(names):
+        raise ValueError(f"{message}, in their order, got other names.")
+
+
+def twin(design: Design, n_threads: int) -> Design:
+    """Return another design over the same matrix, with scratch of its own: such two may be used side by side."""
+    if design.is_sparse:
+        return SparseDesign(*design.owner, (design.n_rows, design.n_cols), n_threads)
+    return DenseDesign(design.owner, n_threads)
+
+
 def _to_array(X: Any) -> np.ndarray:
     if np.ma.isMaskedArray(X):
         raise TypeError("X: expected an array without a mask, got a masked array. Fill or drop the masked entries.")

@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fastreg.path.result import PathResult
+from fastreg.path.result import PathResult, listed
 from fastreg.problem.validate import check_flag, real_array
 
 
@@ -30,6 +30,11 @@ def total_weight(y: np.ndarray, sample_weight: Any) -> float:
 
 class LinearModel(RegressorMixin, BaseEstimator):
     """A linear model whose coefficients come from one alpha of a path."""
+
+    def _store(self, arguments: dict[str, Any]) -> None:
+        """Keep the arguments of the constructor as they are, each under its name."""
+        for name in self._get_param_names():
+            setattr(self, name, arguments[name])
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -68,7 +73,7 @@ class LinearModel(RegressorMixin, BaseEstimator):
     def _take(self, X: Any, result: PathResult, index: int) -> None:
         """Set the fitted attributes from the fit at one alpha."""
         several = isinstance(result.coefs, list)
-        coefs = result.coefs if several else [result.coefs]
+        coefs = listed(result.coefs)
         dense = np.zeros((len(coefs), coefs[0].shape[0]))
         for row, matrix in zip(dense, coefs, strict=True):
             part = slice(matrix.indptr[index], matrix.indptr[index + 1])

@@ -69,19 +69,7 @@ class _CrossValidated(LinearModel):
         max_iter: int = 10_000,
         n_threads: int | None = None,
     ) -> None:
-        self.eps = eps
-        self.alphas = alphas
-        self.cv = cv
-        self.choice = choice
-        self.fit_intercept = fit_intercept
-        self.standardize = standardize
-        self.positive = positive
-        self.penalty_factors = penalty_factors
-        self.lower_bounds = lower_bounds
-        self.upper_bounds = upper_bounds
-        self.tol = tol
-        self.max_iter = max_iter
-        self.n_threads = n_threads
+        self._store(locals())
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> "_CrossValidated":
         """Fit a path on every fold of X (n_samples, n_features) and y, and the chosen penalty on all rows.
@@ -182,22 +170,7 @@ class ElasticNetCV(_CrossValidated):
         max_iter: int = 10_000,
         n_threads: int | None = None,
     ) -> None:
-        super().__init__(
-            eps=eps,
-            alphas=alphas,
-            cv=cv,
-            choice=choice,
-            fit_intercept=fit_intercept,
-            standardize=standardize,
-            positive=positive,
-            penalty_factors=penalty_factors,
-            lower_bounds=lower_bounds,
-            upper_bounds=upper_bounds,
-            tol=tol,
-            max_iter=max_iter,
-            n_threads=n_threads,
-        )
-        self.l1_ratio = l1_ratio
+        self._store(locals())
 
 
 class RidgeCV(_CrossValidated):
@@ -241,18 +214,7 @@ class RidgeCV(_CrossValidated):
         max_iter: int = 10_000,
         n_threads: int | None = None,
     ) -> None:
-        self.alphas = alphas
-        self.cv = cv
-        self.choice = choice
-        self.fit_intercept = fit_intercept
-        self.standardize = standardize
-        self.positive = positive
-        self.penalty_factors = penalty_factors
-        self.lower_bounds = lower_bounds
-        self.upper_bounds = upper_bounds
-        self.tol = tol
-        self.max_iter = max_iter
-        self.n_threads = n_threads
+        self._store(locals())
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> "RidgeCV":
         """Fit ridge at every alpha, judge it by rows that it has not seen, and keep the chosen one.
@@ -267,7 +229,13 @@ class RidgeCV(_CrossValidated):
             raise ValueError("alphas: expected penalties > 0, got 0. Use least squares, or a small alpha.")
         alphas = asked / unit
         if self.cv is None:
-            return self._fit_leave_one_out(X, matrix, y, sample_weight, groups, asked)
+            if groups is not None or self.choice == "1se":
+                raise ValueError(
+                    "cv: expected splits where groups or choice='1se' are given, got None (leave one out)."
+                )
+            self._fit_leave_one_out(X, matrix, y, sample_weight, alphas)
+            self.alphas_, self.alpha_ = asked, float(asked[np.argmin(np.abs(alphas - self._alpha))])
+            return self
         result = cross_validate_path(
             matrix,
             y,
@@ -284,17 +252,10 @@ class RidgeCV(_CrossValidated):
         self.alphas_, self.alpha_ = asked, float(asked[np.argmin(np.abs(alphas - self._alpha))])
         return self
 
-    def _fit_leave_one_out(
-        self, X: Any, matrix: Any, y: Any, sample_weight: Any, groups: Any, asked: np.ndarray
-    ) -> "RidgeCV":
-        if groups is not None or self.choice == "1se":
-            raise ValueError("cv: expected splits where groups or choice='1se' are given, got None (leave one out).")
-        penalty, alphas = self._penalty(), asked / total_weight(y, sample_weight)
+    def _fit_leave_one_out(self, X: Any, matrix: Any, y: Any, sample_weight: Any, alphas: np.ndarray) -> None:
+        penalty = self._penalty()
         result = fit_path(matrix, y, l1_ratio=0.0, alphas=alphas, sample_weight=sample_weight, **penalty)
         options = {name: value for name, value in penalty.items() if name not in ("tol", "max_iter")}
         errors = leave_one_out(matrix, y, alphas, Options(0.0, sample_weight, None, **options))
-        best = int(np.argmin(np.where(np.isfinite(errors), errors, np.inf)))
-        self._take(X, result, best)
-        self.alphas_, self.alpha_ = asked, float(asked[best])
+        self._take(X, result, int(np.argmin(np.where(np.isfinite(errors), errors, np.inf))))
         self.mse_path_ = errors[:, None]
-        return self

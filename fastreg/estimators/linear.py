@@ -56,35 +56,27 @@ class _OneAlpha(LinearModel):
         warm_start: bool = False,
         n_threads: int | None = None,
     ) -> None:
-        self.alpha = alpha
-        self.fit_intercept = fit_intercept
-        self.standardize = standardize
-        self.positive = positive
-        self.penalty_factors = penalty_factors
-        self.lower_bounds = lower_bounds
-        self.upper_bounds = upper_bounds
-        self.tol = tol
-        self.max_iter = max_iter
-        self.warm_start = warm_start
-        self.n_threads = n_threads
+        self._store(locals())
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "_OneAlpha":
         """Fit the model to X (n_samples, n_features) and y (n_samples,) or (n_samples, n_targets)."""
-        return self._fit(X, y, sample_weight, check_scalar(self.alpha, "alpha", 0.0), self.l1_ratio)
-
-    def _fit(self, X: Any, y: Any, sample_weight: Any, alpha: float, l1_ratio: float) -> Any:
+        alpha = check_scalar(self.alpha, "alpha", 0.0)
         matrix, y = self._checked(X, y)
         result = fit_path(
             matrix,
             y,
-            alphas=alpha,
-            l1_ratio=l1_ratio,
+            alphas=alpha / self._unit(y, sample_weight),
+            l1_ratio=self.l1_ratio,
             sample_weight=sample_weight,
             init=self._start(matrix, y),
             **self._penalty(),
         )
         self._take(X, result, 0)
         return self
+
+    def _unit(self, y: Any, sample_weight: Any) -> float:
+        """What alpha is divided by to be that of ``fit_path``."""
+        return 1.0
 
     def _start(self, X: Any, y: Any) -> Any:
         # Coefficients of another shape are those of another problem: a cold start.
@@ -131,20 +123,7 @@ class ElasticNet(_OneAlpha):
         warm_start: bool = False,
         n_threads: int | None = None,
     ) -> None:
-        super().__init__(
-            alpha,
-            fit_intercept=fit_intercept,
-            standardize=standardize,
-            positive=positive,
-            penalty_factors=penalty_factors,
-            lower_bounds=lower_bounds,
-            upper_bounds=upper_bounds,
-            tol=tol,
-            max_iter=max_iter,
-            warm_start=warm_start,
-            n_threads=n_threads,
-        )
-        self.l1_ratio = l1_ratio
+        self._store(locals())
 
 
 class Lasso(_OneAlpha):
@@ -185,7 +164,7 @@ class Ridge(_OneAlpha):
     """
     )
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "Ridge":
-        """Fit the model to X (n_samples, n_features) and y (n_samples,) or (n_samples, n_targets)."""
-        alpha = check_scalar(self.alpha, "alpha", 0.0)
-        return self._fit(X, y, sample_weight, alpha / total_weight(self._checked(X, y)[1], sample_weight), 0.0)
+    l1_ratio = 0.0
+
+    def _unit(self, y: Any, sample_weight: Any) -> float:
+        return total_weight(y, sample_weight)

@@ -11,14 +11,10 @@ def default_min_ratio(n_samples: int, n_features: int, ridge: bool) -> float:
 
 
 def log_grid(alpha_max: float, min_ratio: float, n_alphas: int) -> np.ndarray:
-    """Return n_alphas penalties from alpha_max down to min_ratio * alpha_max, equally spaced in the logarithm.
-
-    Where nothing can enter (alpha_max = 0) the grid starts from 1.
-    """
-    top = alpha_max if alpha_max > 0 else 1.0
-    return top * np.exp(np.linspace(0.0, np.log(min_ratio), n_alphas))
+    """Return n_alphas penalties from alpha_max down to min_ratio * alpha_max, equally spaced in the logarithm."""
+    return scaled_grid(alpha_max, np.exp(np.linspace(0.0, np.log(min_ratio), n_alphas)))
 
 
 def scaled_grid(alpha_max: float, ratios: np.ndarray) -> np.ndarray:
-    """Return a grid of given ratios to its largest penalty; where nothing can enter it starts from 1."""
+    """Return a grid of given ratios to its largest penalty; where nothing can enter (a top of 0) it starts from 1."""
     return (alpha_max if alpha_max > 0 else 1.0) * ratios

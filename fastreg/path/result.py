@@ -7,9 +7,14 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from fastreg.design.convert import as_design, check_entries, column_names
+from fastreg.design.convert import as_design, check_entries, check_names
 from fastreg.path.source import Source
-from fastreg.path.table import Table
+from fastreg.path.table import Table, import_pandas
+
+
+def listed(coefs: Any) -> list[sp.csc_array]:
+    """Return the coefficients of every target."""
+    return coefs if isinstance(coefs, list) else [coefs]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +97,7 @@ class PathResult:
 
     def __repr__(self) -> str:
         """Return one line: what was fitted and how well."""
-        first = self.coefs[0] if isinstance(self.coefs, list) else self.coefs
+        first = listed(self.coefs)[0]
         targets = f", {len(self.coefs)} targets" if isinstance(self.coefs, list) else ""
         stopped = "" if self.stopped is None else f"; stopped: {self.stopped}"
         return (
@@ -139,10 +144,7 @@ class PathResult:
         ValueError
             For several targets.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError("to_frame needs pandas. Install it with: pip install pandas") from error
+        pd = import_pandas()
         if isinstance(self.coefs, list):
             raise ValueError("to_frame: expected a path of one target, got several. Take their columns one by one.")
         columns = {
@@ -194,10 +196,8 @@ class PathResult:
         ndarray
             (m, n_alphas) or (m, n_alphas, k) for the whole path; (m,) or (m, k) at one alpha.
         """
-        coefs = self.coefs if isinstance(self.coefs, list) else [self.coefs]
-        names = column_names(X)
-        if names is not None and self.feature_names is not None and list(names) != list(self.feature_names):
-            raise ValueError("X: expected the columns the path was fitted on, in their order, got other names.")
+        coefs = listed(self.coefs)
+        check_names(X, self.feature_names, "X: expected the columns the path was fitted on")
         design, _ = as_design(X)
         if design.n_cols != coefs[0].shape[0]:
             raise ValueError(f"X: expected {coefs[0].shape[0]} features as in the fit, got {design.n_cols}.")

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from fastreg.loss.squared import SquaredLoss
 from fastreg.path.fits import Fits, GridRequest
@@ -18,7 +17,8 @@ from fastreg.path.watch import Watcher
 from fastreg.problem.problem import Problem
 from fastreg.runtime.exceptions import ConvergenceWarning
 from fastreg.solver.cost_model import choose_budget, choose_form, complete_pays, fit_in_step
-from fastreg.solver.ridge import RidgeSolver
+from fastreg.solver.least_squares import bounded_least_squares
+from fastreg.solver.ridge import PACK_ENTRIES, RidgeSolver
 from fastreg.solver.shared_pass import SharedPass
 from fastreg.solver.working_set import WorkingSetSolver
 from fastreg.subproblem.gap import gap_of
@@ -26,9 +26,6 @@ from fastreg.subproblem.gram import GramForm
 
 # alpha_max must give all zeros in spite of rounding.
 ABOVE = 1.0 + 8 * np.finfo(float).eps
-# Least squares with bounds go through SciPy up to this many numbers in X, by its exact method up to so many features.
-PACK_ENTRIES = 2**23
-BVLS_FEATURES = 500
 # A ridge grid starts where every coefficient is less than a tenth of its least-squares value.
 RIDGE_TOP = 10.0
 
@@ -148,13 +145,9 @@ class PathFit:
             yield from self._run_ridge(k, zeros, watcher, np.ones(design.n_features))
 
     def _bounded_least_squares(self, k: int, count: int) -> Fits:
-        from scipy.optimize import lsq_linear
-
         problem = self.problem
-        packed, bounds = problem.design.packed(), (problem.penalty["lower"], problem.penalty["upper"])
-        method = "bvls" if len(packed) <= BVLS_FEATURES else "trf"
-        beta = lsq_linear(packed.T, problem.targets[k], bounds, method=method, tol=1e-14, lsq_solver="exact").x
-        beta = np.clip(beta, *bounds)
+        packed = problem.design.packed()
+        beta = bounded_least_squares(packed, problem.targets[k], problem.penalty["lower"], problem.penalty["upper"])
         residual = problem.targets[k] - beta @ packed
         loss = 0.5 * float(residual @ residual)
         level = 1e-9 * float(np.sqrt(2 * problem.null_losses[k]))
@@ -203,7 +196,7 @@ class PathFit:
         grid = grid[: len(fits[0].gaps)]
         unit = problem.y_scale**2
         null = problem.null_losses * unit
-        coefs = [self.coefficients(target) for target in fits]
+        coefs = [problem.user_coefficients(*target[:3]) for target in fits]
         table = [(*self._columns(k, target), np.diff(coefs[k].indptr)) for k, target in enumerate(fits)]
         columns = table[0] if problem.single else [np.stack(column, axis=1) for column in zip(*table, strict=True)]
         intercepts, gaps, converged, n_iter, explained, df = columns
@@ -218,30 +211,8 @@ class PathFit:
         """Return intercepts, gaps, whether they are small enough, iterations and deviance ratios of target k."""
         problem = self.problem
         explained = SquaredLoss.deviance_ratio(fits.losses, problem.null_losses[k])
-        return self.intercepts(k, fits), self._gap(fits.gaps), fits.gaps <= self.targets[k], fits.iterations, explained
-
-    def intercepts(self, k: int, fits: Fits) -> np.ndarray:
-        """Return the intercepts (n_alphas,) of target k: the mean of y less what the centers of the columns take."""
-        alphas = np.repeat(np.arange(len(fits.gaps)), np.diff(fits.starts))
-        shifts = self.problem.intercept_shift(fits.features, fits.beta)
-        return self.problem.y_means[k] - np.bincount(alphas, shifts, len(fits.gaps))
-
-    def coefficients(self, fits: Fits) -> sp.csc_array:
-        """Return the coefficients (n_columns, n_alphas) on the user's scale."""
-        problem = self.problem
-        rows, values = problem.columns_of(fits.features, fits.beta)
-        # Indices of their own, which may be sorted below; as short as they can be.
-        kind = np.int32 if max(problem.n_columns, len(rows)) < 2**31 else np.int64
-        rows, starts = np.array(rows, dtype=kind), np.array(fits.starts, dtype=kind)
-        coefs = sp.csc_array((values, rows, starts), shape=(problem.n_columns, len(fits.gaps)))
-        if problem.members is not None and (problem.multiplicity > 1).any():
-            inside = np.flatnonzero(problem.members >= 0)
-            leaders = problem.design.columns[problem.members[inside]]
-            share = 1.0 / problem.multiplicity[problem.members[inside]]
-            spread = sp.csc_array((share, (inside, leaders)), shape=(problem.n_columns, problem.n_columns))
-            coefs = sp.csc_array(spread @ coefs)
-        coefs.sort_indices()
-        return coefs
+        intercepts = problem.user_intercepts(k, *fits[:3])
+        return intercepts, self._gap(fits.gaps), fits.gaps <= self.targets[k], fits.iterations, explained
 
     def warn(self, result: PathResult, level: int = 3) -> None:
         """Warn the caller of the public function, so many calls away, where a gap stayed large."""

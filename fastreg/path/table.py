@@ -5,6 +5,15 @@ from html import escape
 from typing import Any
 
 
+def import_pandas() -> Any:
+    """Return pandas, with a word on how to get it where it is missing."""
+    try:
+        import pandas
+    except ImportError as error:
+        raise ImportError("to_frame needs pandas. Install it with: pip install pandas") from error
+    return pandas
+
+
 def number(value: Any) -> str:
     """Return a table's way to write a value: four digits for a float, everything else as it is."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)

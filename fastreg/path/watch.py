@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from fastreg.design.convert import as_design, check_entries, column_names
+from fastreg.design.convert import as_design, check_entries, check_names
 from fastreg.loss.squared import SquaredLoss
 from fastreg.problem.problem import Problem
 from fastreg.problem.validate import check_count, check_offset, check_weights, check_y
@@ -45,9 +45,7 @@ def check_stops(problem: Problem, dfmax: Any, validation: Any, patience: Any) ->
             f"got {type(validation).__name__}."
         )
     held_out = HeldOut(*validation)
-    names = column_names(validation[0])
-    if names is not None and problem.names is not None and list(names) != list(problem.names):
-        raise ValueError("validation: expected the columns of X, in their order, got other names.")
+    check_names(validation[0], problem.names, "validation: expected the columns of X")
     if held_out.design.n_cols != problem.n_columns or len(held_out.y) != 1:
         raise ValueError(
             f"validation: expected {problem.n_columns} features and one target as in X and y, "
@@ -93,17 +91,17 @@ class Watcher:
         """Take note of the fit at one alpha, in the solver's units; return whether the path ends."""
         if self.report is not None:
             self.report(alpha, len(features), gap * self.problem.y_scale**2)
-        size = int(self.problem.multiplicity[features].sum())
-        if self.dfmax is not None and size > self.dfmax and self.kept:
-            self.stopped = f"{size} coefficients at alpha={alpha:.6g}, more than dfmax={self.dfmax}"
-            return True
+        if self.dfmax is not None and self.kept:
+            size = int(self.problem.multiplicity[features].sum())
+            if size > self.dfmax:
+                self.stopped = f"{size} coefficients at alpha={alpha:.6g}, more than dfmax={self.dfmax}"
+                return True
         self.kept += 1
         if self.held_out is None:
             return False
-        rows, values = self.problem.spread(*self.problem.columns_of(features, beta), features)
-        coefs = sp.csc_array((values, rows, [0, len(rows)]), shape=(self.problem.n_columns, 1))
-        intercept = self.problem.y_means[0] - self.problem.intercept_shift(features, beta).sum()
-        self.deviances.append(self.held_out.deviance(coefs, intercept))
+        fit = np.array([0, len(features)]), features, beta
+        intercept = self.problem.user_intercepts(0, *fit)[0]
+        self.deviances.append(self.held_out.deviance(self.problem.user_coefficients(*fit), intercept))
         self.alphas.append(alpha)
         best = int(np.argmin(self.deviances))
         if len(self.deviances) - 1 - best < self.patience:

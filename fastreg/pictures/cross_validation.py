@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from fastreg.pictures.style import COLORS, FAINT, alpha_axis, axes_of
+from fastreg.pictures.style import COLORS, FAINT, alpha_axis, axes_of, drawable
 from fastreg.selection.cv_result import CVResult
 
 
@@ -31,9 +31,9 @@ def plot_cv(result: CVResult, ax: Any = None) -> Any:
     >>> ax.get_ylabel()
     'mean squared error'
     """
-    ax = axes_of(ax)
     alphas = result.path.alphas
-    kept = alphas > 0
+    kept = drawable(alphas)
+    ax = axes_of(ax)
     mean, error = result.curve
     ax.errorbar(
         alphas[kept],

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from fastreg.path.result import PathResult
-from fastreg.pictures.style import COLORS, FAINT, STYLES, alpha_axis, axes_of
+from fastreg.path.result import PathResult, listed
+from fastreg.pictures.style import COLORS, FAINT, STYLES, alpha_axis, axes_of, drawable
 
 # Labels are kept apart by this fraction of the axis.
 APART = 0.05
@@ -43,10 +43,8 @@ def plot_path(result: PathResult, ax: Any = None, *, names: int = 8, target: int
     several = isinstance(result.coefs, list)
     if several and not 0 <= target < len(result.coefs):
         raise ValueError(f"target: expected 0 to {len(result.coefs) - 1}, got {target!r}.")
-    kept = result.alphas > 0
-    if not kept.any():
-        raise ValueError("result: expected a path with a positive alpha, got none to draw on a logarithmic scale.")
-    coefs = result.coefs[target] if several else result.coefs
+    kept = drawable(result.alphas)
+    coefs = listed(result.coefs)[target if several else 0]
     used = np.unique(coefs.indices)
     values = coefs[used].toarray()[:, kept]
     alphas = result.alphas[kept]

@@ -16,17 +16,22 @@ def axes_of(ax: Any) -> Any:
     return plt.subplots(figsize=(7.0, 4.5), layout="constrained")[1] if ax is None else ax
 
 
-def alpha_axis(ax: Any, alphas: np.ndarray, df: np.ndarray) -> None:
-    """Let alpha fall from left to right on a logarithmic scale, with the support size on top.
+def drawable(alphas: np.ndarray) -> np.ndarray:
+    """Return which alphas a logarithmic scale can show.
 
     Raises
     ------
     ValueError
-        If no alpha is positive.
+        If that is none of them.
     """
-    positive = alphas[alphas > 0]
-    if len(positive) == 0:
+    positive = alphas > 0
+    if not positive.any():
         raise ValueError("result: expected a path with a positive alpha, got none to draw on a logarithmic scale.")
+    return positive
+
+
+def alpha_axis(ax: Any, positive: np.ndarray, df: np.ndarray) -> None:
+    """Let alpha, positive, fall from left to right on a logarithmic scale, with the support size on top."""
     ax.set_xscale("log")
     ax.set_xlim(positive[0] * 1.02, positive[-1] * 0.98)
     ax.set_xlabel("alpha")

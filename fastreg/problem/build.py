@@ -125,7 +125,7 @@ def assemble(
     Parameters
     ----------
     inputs, design, targets : see above; the design holds all columns
-    correlations : ndarray (n_targets, n_columns)
+    correlations : ndarray (n_targets, n_columns), or over the features of ``whole``
     key : None or ndarray (n_columns,), a hash of every column by which equal ones are found
     whole : None or Problem over the same columns with other weights, whose groups of equal columns are taken over
     """
@@ -143,6 +143,8 @@ def assemble(
         columns, members, multiplicity = _collapse(design, columns, key, penalty, factors is None and not bounds)
     elif whole is not None:
         members, multiplicity = _groups_of(whole, columns)
+        some, correlations = correlations, np.zeros((len(correlations), inputs.raw.n_cols))
+        correlations[:, whole.design.raw_columns()] = some
     if len(columns) < inputs.raw.n_cols:
         design.restrict(columns)
         correlations = np.ascontiguousarray(correlations[:, columns])

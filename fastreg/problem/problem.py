@@ -19,6 +19,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from fastreg.design.scaled import ScaledDesign
 from fastreg.loss.squared import SquaredLoss
@@ -103,29 +104,37 @@ class Problem:
         """Return a1 and a2 for every alpha."""
         return alphas * (self.column_scale / self.y_scale), alphas * self.column_scale * self.column_scale
 
-    def columns_of(self, features: np.ndarray, beta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the raw columns of some features and their coefficients on the user's scale."""
+    def user_coefficients(self, starts: np.ndarray, features: np.ndarray, beta: np.ndarray) -> sp.csc_array:
+        """Return coefficients (n_columns, k) on the user's scale, of the k fits from starts[i] to starts[i + 1]."""
         chosen = self.design.raw_columns(features)
-        return chosen, beta * self.y_scale * self.design.scale[chosen]
+        # Indices of their own, which may be sorted below; as short as they can be.
+        kind = np.int32 if max(self.n_columns, len(chosen)) < 2**31 else np.int64
+        parts = beta * self.y_scale * self.design.scale[chosen], np.array(chosen, kind), np.array(starts, kind)
+        coefs = sp.csc_array(parts, shape=(self.n_columns, len(starts) - 1))
+        if self._spread is not None:
+            coefs = sp.csc_array(self._spread @ coefs)
+        coefs.sort_indices()
+        return coefs
 
-    def spread(self, chosen: np.ndarray, values: np.ndarray, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Share coefficients of some features, on their leading columns, out among all columns that equal them."""
-        if self.members is None or not (self.multiplicity[features] > 1).any():
-            return chosen, values
-        place = np.full(self.design.n_features, -1)
-        place[features] = np.arange(len(features))
-        columns = np.flatnonzero(self.members >= 0)
-        columns = columns[place[self.members[columns]] >= 0]
-        group = place[self.members[columns]]
-        return columns, values[group] / self.multiplicity[features[group]]
+    @cached_property
+    def _spread(self) -> sp.csc_array | None:
+        """What shares the coefficient of a leading column out among all that equal it; None where it keeps all."""
+        if self.members is None or not (self.multiplicity > 1).any():
+            return None
+        inside = np.flatnonzero(self.members >= 0)
+        group = self.members[inside]
+        parts = 1.0 / self.multiplicity[group], (inside, self.design.columns[group])
+        return sp.csc_array(parts, shape=(self.n_columns, self.n_columns))
+
+    def user_intercepts(self, k: int, starts: np.ndarray, features: np.ndarray, beta: np.ndarray) -> np.ndarray:
+        """Return the intercepts of fits of target k: the mean of y less what the centers of the columns take."""
+        fits = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+        shifts = self.design.center[self.design.raw_columns(features)] * beta * self.y_scale
+        return self.y_means[k] - np.bincount(fits, shifts, len(starts) - 1)
 
     def features_of(self, columns: np.ndarray) -> np.ndarray:
         """Return the features that stand for raw columns, -1 where none does."""
         return columns if self.members is None else self.members[columns]
-
-    def intercept_shift(self, features: np.ndarray, beta: np.ndarray) -> np.ndarray:
-        """Return center_j beta_j for every coefficient; the intercept is the mean of y minus their sum."""
-        return self.design.center[self.design.raw_columns(features)] * beta * self.y_scale
 
     def feature_coefficients(self, coef: np.ndarray) -> np.ndarray:
         """Return the solver's coefficients (n_features,) of coefficients on the user's scale (n_columns,)."""

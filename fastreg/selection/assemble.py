@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fastreg.path.result import PathResult
+from fastreg.path.result import PathResult, listed
 from fastreg.selection.cv_result import CVResult
 from fastreg.selection.folds import Data, FoldFit, predict_rows
 from fastreg.selection.relaxed import relax
@@ -39,9 +39,8 @@ def out_of_fold(data: Data, splits: list[Split], fits: list[FoldFit], gamma: flo
     """Return predictions of held-out rows at one alpha, NaN for rows that no fold holds out."""
     total, count = np.zeros(data.y.shape), np.zeros(len(data.y))
     for split, fit in zip(splits, fits, strict=True):
-        coefs = fit.result.coefs if isinstance(fit.result.coefs, list) else [fit.result.coefs]
         intercepts = fit.result.intercepts.reshape(len(fit.result.alphas), -1)
-        one = [c[:, [index]] for c in coefs], intercepts[[index]]
+        one = [c[:, [index]] for c in listed(fit.result.coefs)], intercepts[[index]]
         predictions = predict_rows(data, split.test, *one)[:, 0]
         if fit.relaxed is not None:
             free = [c[:, [index]] for c in fit.relaxed], fit.relaxed_intercepts[[index]]

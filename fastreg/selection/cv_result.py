@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fastreg.path.result import PathResult
-from fastreg.path.table import Table
+from fastreg.path.table import Table, import_pandas
 from fastreg.selection.relaxed import RelaxedPath
 
 
@@ -148,10 +148,7 @@ class CVResult:
         ImportError
             If pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError("to_frame needs pandas. Install it with: pip install pandas") from error
+        pd = import_pandas()
         gammas = np.ones(1) if self.gammas is None else self.gammas
         alphas = self.alphas.reshape(len(self.l1_ratios), 1, -1)
         shape = (len(self.l1_ratios), len(gammas), alphas.shape[-1])

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from fastreg.design.convert import as_design
+from fastreg.design.convert import as_design, twin
 from fastreg.design.scaled import ScaledDesign
 from fastreg.problem.build import Inputs, assemble, center_targets
 from fastreg.problem.problem import Problem
@@ -28,7 +28,7 @@ from fastreg.solver.cost_model import complete_pays
 
 # Memory for the Gram matrices of all classes (1 GB).
 GRAM_NUMBERS = 2**27
-# Rows of a class are gathered in blocks of so many numbers (32 MB).
+# Rows of a class, and columns that predict held-out rows, are gathered in blocks of so many numbers (32 MB).
 GATHERED = 2**22
 # A squared shift of a mean may be so many times the variance: three digits.
 MOST_SHIFT = 1e3
@@ -107,9 +107,8 @@ class ClassSums:
         if inputs.fit_intercept:
             gram -= np.outer(shift, shift)
             correlations -= np.outer(targets.means - whole.y_means, shift)
-        wide = np.zeros((len(correlations), whole.n_columns))
-        wide[:, whole.design.raw_columns()] = correlations / targets.scale
-        problem = assemble(inputs, self._design(weights, shift, variance), targets, wide, whole=whole)
+        design = self._design(weights, shift, variance)
+        problem = assemble(inputs, design, targets, correlations / targets.scale, whole=whole)
         inside = np.zeros(whole.n_columns, dtype=bool)
         inside[problem.design.raw_columns()] = True
         kept = np.flatnonzero(inside[whole.design.raw_columns()])
@@ -136,7 +135,7 @@ class ClassSums:
         mean, spread = np.zeros(self.whole.n_columns), np.zeros(self.whole.n_columns)
         columns = design.raw_columns()
         mean[columns], spread[columns] = design.center[columns] + shift, variance
-        raw, _ = as_design(self.matrix, self.inputs.raw.n_threads)
+        raw = twin(design.raw, design.raw.n_threads)
         return ScaledDesign(raw, design.largest, weights, self.inputs.fit_intercept, (mean, spread), scaled=True)
 
 

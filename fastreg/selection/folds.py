@@ -11,17 +11,14 @@ from fastreg.design.base import Design
 from fastreg.loss.squared import SquaredLoss
 from fastreg.path.fits import Fits
 from fastreg.path.grid import scaled_grid
-from fastreg.path.result import PathResult
+from fastreg.path.result import PathResult, listed
 from fastreg.path.run import PathFit
 from fastreg.path.watch import Watcher
 from fastreg.problem.build import build_problem
 from fastreg.problem.problem import Options
-from fastreg.selection.fold_grams import ClassSums
+from fastreg.selection.fold_grams import GATHERED, ClassSums
 from fastreg.selection.relaxed import relaxed_fits
 from fastreg.selection.splits import Split
-
-# Rows of X times columns of a support that are gathered at a time, to predict for held-out rows (32 MB).
-GATHERED = 2**22
 
 
 @dataclass(frozen=True)
@@ -103,13 +100,13 @@ def judge(
 ) -> FoldFit:  # fmt: skip
     """Return the fold's result and the scores of the held-out rows."""
     result = fit.result(grid, fits, Watcher(fit.problem, None, None, None, 1), None)
-    coefs = result.coefs if isinstance(result.coefs, list) else [result.coefs]
+    coefs = listed(result.coefs)
     intercepts = result.intercepts.reshape(len(grid), -1)
     relaxed = free = None
     if settings.gammas is not None:
         unpenalized = [relaxed_fits(fit, k, part.starts, part.features) for k, part in enumerate(fits)]
-        relaxed = [fit.coefficients(part) for part in unpenalized]
-        free = np.stack([fit.intercepts(k, part) for k, part in enumerate(unpenalized)], axis=1)
+        relaxed = [fit.problem.user_coefficients(*part[:3]) for part in unpenalized]
+        free = np.stack([fit.problem.user_intercepts(k, *part[:3]) for k, part in enumerate(unpenalized)], axis=1)
     scores = _scores(data, settings, split.test, (coefs, intercepts), None if relaxed is None else (relaxed, free))
     return FoldFit(result, scores, relaxed, free)
 

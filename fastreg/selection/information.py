@@ -10,6 +10,7 @@ from fastreg.path.result import PathResult
 from fastreg.path.table import Table
 from fastreg.problem.build import build_problem
 from fastreg.problem.validate import check_scalar
+from fastreg.selection.relaxed import supports_of
 from fastreg.solver.cost_model import FACTOR_SIZE
 from fastreg.solver.ridge import RidgeSolver
 
@@ -156,14 +157,11 @@ def _effective(result: PathResult, X: Any) -> np.ndarray:
         return _rank(free) + np.array(shares, dtype=float)
     used = np.unique(problem.features_of(result.coefs.indices))
     gram = problem.design.gram_matrix(used)
-    ends = result.coefs.indptr
-    supports = [problem.features_of(result.coefs.indices[ends[i] : ends[i + 1]]) for i in range(len(scales))]
-    return np.array(
-        [
-            _trace(gram[np.ix_(here, here)], a2 * problem.penalty["l2"][used[here]])
-            for a2, here in zip(scales, (np.searchsorted(used, np.unique(part)) for part in supports), strict=True)
-        ]
-    )
+    traces = []
+    for a2, support in zip(scales, supports_of(problem, result.coefs), strict=True):
+        here = np.searchsorted(used, support)
+        traces.append(_trace(gram[np.ix_(here, here)], a2 * problem.penalty["l2"][support]))
+    return np.array(traces)
 
 
 def _trace(Q: np.ndarray, l2: np.ndarray) -> float:

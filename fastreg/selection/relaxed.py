@@ -1,6 +1,6 @@
 """The relaxed lasso (Meinshausen 2007): the support of each fit, with less shrinkage or none."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -9,11 +9,12 @@ import scipy.sparse as sp
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from fastreg.path.fits import Fits
-from fastreg.path.result import PathResult
+from fastreg.path.result import PathResult, listed
 from fastreg.path.run import PathFit
 from fastreg.problem.build import build_problem
+from fastreg.problem.problem import Problem
 from fastreg.problem.validate import check_scalar
-from fastreg.solver.least_squares import least_squares
+from fastreg.solver.least_squares import bounded_least_squares, least_squares
 
 # A Gram matrix is trusted while its Cholesky pivots stay above this fraction of the largest.
 TRUSTED = 1e-5
@@ -39,15 +40,17 @@ class RelaxedPath:
     def mixed(self, gamma: float) -> PathResult:
         """Return the fits at one gamma in [0, 1]; their gaps are infinite for gamma < 1: they minimize nothing."""
         gamma = check_scalar(gamma, "gamma", 0.0, 1.0)
-        pairs = zip(_listed(self.path.coefs), _listed(self.coefs), strict=True)
+        pairs = zip(listed(self.path.coefs), listed(self.coefs), strict=True)
         coefs = [sp.csc_array(gamma * penalized + (1.0 - gamma) * free) for penalized, free in pairs]
-        fields = dict(self.path.__dict__)
-        fields["coefs"] = coefs if isinstance(self.path.coefs, list) else coefs[0]
-        fields["intercepts"] = gamma * self.path.intercepts + (1.0 - gamma) * self.intercepts
-        if gamma < 1.0:
-            fields["dual_gaps"] = np.full(self.path.dual_gaps.shape, np.inf)
-            fields["deviance_ratio"] = np.full(self.path.deviance_ratio.shape, np.nan)
-        return PathResult(**fields)
+        mixed = replace(
+            self.path,
+            coefs=coefs if isinstance(self.path.coefs, list) else coefs[0],
+            intercepts=gamma * self.path.intercepts + (1.0 - gamma) * self.intercepts,
+        )
+        if gamma == 1.0:
+            return mixed
+        gaps, explained = np.full(mixed.dual_gaps.shape, np.inf), np.full(mixed.deviance_ratio.shape, np.nan)
+        return replace(mixed, dual_gaps=gaps, deviance_ratio=explained)
 
     def coef(self, alpha: float, gamma: float = 0.0) -> np.ndarray:
         """Return the coefficients at one penalty, interpolated between grid points as in ``PathResult.coef``."""
@@ -91,14 +94,18 @@ def relax(result: PathResult, X: Any = None) -> RelaxedPath:
         raise ValueError("result: expected the result of fit_path, got one that does not know its data.")
     matrix = result.source.matrix(X)
     problem = build_problem(matrix, result.source.y, result.source.options)
-    if problem.n_columns != _listed(result.coefs)[0].shape[0]:
+    if problem.n_columns != listed(result.coefs)[0].shape[0]:
         raise ValueError(
-            f"X: expected {_listed(result.coefs)[0].shape[0]} features as in the fit, got {problem.n_columns}."
+            f"X: expected {listed(result.coefs)[0].shape[0]} features as in the fit, got {problem.n_columns}."
         )
     fit = PathFit(problem, result.l1_ratio, result.tol, 1, None)
-    relaxed = [relaxed_fits(fit, k, *_supports(problem, coefs)) for k, coefs in enumerate(_listed(result.coefs))]
-    coefs = [fit.coefficients(fits) for fits in relaxed]
-    intercepts = np.stack([fit.intercepts(k, fits) for k, fits in enumerate(relaxed)], axis=1)
+    relaxed = []
+    for k, coefs in enumerate(listed(result.coefs)):
+        supports = supports_of(problem, coefs)
+        starts = np.cumsum([0] + [len(support) for support in supports])
+        relaxed.append(relaxed_fits(fit, k, starts, np.concatenate([np.empty(0, dtype=np.intp), *supports])))
+    coefs = [problem.user_coefficients(*fits[:3]) for fits in relaxed]
+    intercepts = np.stack([problem.user_intercepts(k, *fits[:3]) for k, fits in enumerate(relaxed)], axis=1)
     return RelaxedPath(result, coefs if isinstance(result.coefs, list) else coefs[0],
                        intercepts[:, 0].copy() if problem.single else intercepts)  # fmt: skip
 
@@ -120,7 +127,7 @@ def relaxed_fits(fit: PathFit, k: int, starts: np.ndarray, features: np.ndarray)
     return Fits(starts, features, np.concatenate(parts), nothing, nothing, nothing)
 
 
-def _fit_support(problem: Any, k: int, support: np.ndarray, gram: np.ndarray | None) -> np.ndarray:
+def _fit_support(problem: Problem, k: int, support: np.ndarray, gram: np.ndarray | None) -> np.ndarray:
     design, target = problem.design, problem.targets[k]
     if len(support) == 0:
         return np.empty(0)
@@ -137,17 +144,10 @@ def _fit_support(problem: Any, k: int, support: np.ndarray, gram: np.ndarray | N
     lower, upper = problem.penalty["lower"][support], problem.penalty["upper"][support]
     if np.all(beta >= lower) and np.all(beta <= upper):
         return beta
-    from scipy.optimize import lsq_linear
-
-    return np.clip(lsq_linear(design.packed(support).T, target, (lower, upper), method="bvls").x, lower, upper)
+    return bounded_least_squares(design.packed(support), target, lower, upper)
 
 
-def _supports(problem: Any, coefs: sp.csc_array) -> tuple[np.ndarray, np.ndarray]:
-    """Return starts and features of the supports of coefficients on the user's columns."""
+def supports_of(problem: Problem, coefs: sp.csc_array) -> list[np.ndarray]:
+    """Return the features that stand for the nonzero coefficients of every alpha."""
     ends = coefs.indptr
-    parts = [np.unique(problem.features_of(coefs.indices[ends[i] : ends[i + 1]])) for i in range(coefs.shape[1])]
-    return np.cumsum([0] + [len(part) for part in parts]), np.concatenate([np.empty(0, dtype=np.intp), *parts])
-
-
-def _listed(coefs: Any) -> list[sp.csc_array]:
-    return coefs if isinstance(coefs, list) else [coefs]
+    return [np.unique(problem.features_of(coefs.indices[ends[i] : ends[i + 1]])) for i in range(coefs.shape[1])]

@@ -100,7 +100,7 @@ class Study:
         ratio = settings.options.l1_ratio
         weights = np.stack([fold_weights(self.data, split) for split in self.splits])
         totals = weights.sum(axis=1)
-        problems, shared = fold_problems(whole, inputs, self.data.matrix, weights / totals[:, None])
+        problems, shared = fold_problems(whole, inputs, weights / totals[:, None])
         fits = [self._path_fit(problem, ratio) for problem in problems]
         grids = [fold_grid(settings, one, float(total)) for one, total in zip(fits, totals, strict=True)]
         # A fold in which no column is left, or none varies, has nothing to go down in step with.

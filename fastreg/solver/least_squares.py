@@ -6,6 +6,8 @@ from fastreg.design.scaled import ScaledDesign
 
 # A singular value decomposition of the packed columns up to this many numbers, a Krylov method beyond.
 DENSE_ENTRIES = 2**26
+# With bounds, SciPy's exact method up to so many features.
+BVLS_FEATURES = 500
 
 
 def least_squares(design: ScaledDesign, U: np.ndarray, features: np.ndarray | None = None) -> np.ndarray:
@@ -26,3 +28,16 @@ def least_squares(design: ScaledDesign, U: np.ndarray, features: np.ndarray | No
         dtype=float,
     )
     return np.stack([lsmr(operator, u, atol=1e-12, btol=1e-12, maxiter=10_000)[0] for u in U])
+
+
+def bounded_least_squares(
+    packed: np.ndarray, target: np.ndarray, lower: np.ndarray, upper: np.ndarray
+) -> np.ndarray:  # fmt: skip
+    """Return (m,): coefficients within their bounds of the packed columns (m, n_rows) that fit the target best."""
+    # Imported here: it would double the time that importing fastreg takes.
+    from scipy.optimize import lsq_linear
+
+    method = "bvls" if len(packed) <= BVLS_FEATURES else "trf"
+    best = lsq_linear(packed.T, target, (lower, upper), method=method, tol=1e-14, lsq_solver="exact").x
+    # They may be past a bound by rounding.
+    return np.clip(best, lower, upper)
