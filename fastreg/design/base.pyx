@@ -116,6 +116,10 @@ cdef class Design:
             with gil:
                 self.panel = np.empty(slab.most * slab.blocks * CUBE * CUBE)
         slab.data = &self.panel[0]
+        slab.high = 1 if self.by_row else LONG
+        slab.wide = LONG * CUBE if self.by_row else STRIP
+        slab.pieces = ceil_div(slab.wa * CUBE, slab.wide)
+        slab.more = 0 if slab.same else ceil_div(slab.wb * CUBE, slab.wide)
         for item in range(a.count):
             for j in range(b.count):
                 out[item * stride + j] = 0.0
@@ -124,10 +128,6 @@ cdef class Design:
             poll()
             slab.row = k * slab.most * CUBE
             slab.depth = min(slab.most, ceil_div(self.n_rows - slab.row, CUBE))
-            slab.high = 1 if self.by_row else LONG
-            slab.wide = LONG * CUBE if self.by_row else STRIP
-            slab.pieces = ceil_div(slab.wa * CUBE, slab.wide)
-            slab.more = 0 if slab.same else ceil_div(slab.wb * CUBE, slab.wide)
             j = ceil_div(slab.depth, slab.high) * (slab.pieces + slab.more)
             for item in prange(j, num_threads=threads, schedule="static"):
                 load_piece(self, affine, &slab, item)

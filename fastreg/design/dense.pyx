@@ -16,7 +16,7 @@ from fastreg.design.base cimport (
     CUBE, MOST_WEIGHTS, STRIP, Affine, Columns, Design, Panel, Survey, Vectors, ceil_div, column_at, index_t, place_in,
 )
 from fastreg.design.cubes cimport turn_lines
-from fastreg.design.look cimport Look, survey_tile
+from fastreg.design.look cimport LONGEST, Look, survey_tile
 from fastreg.design.tiles cimport (
     Tile, combine, combine_single, dot, dot_single, load_tile, map_across, map_along, project,
     sum_of,
@@ -28,9 +28,7 @@ DTYPES = ("f8", "f4", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8")
 cdef int DOUBLE = 0
 cdef int SINGLE = 1
 # A tile of 64 KiB stays in the second-level cache; long in the direction in which X is contiguous.
-cdef enum:
-    TILE = 512
-cdef index_t TILE_LONG = TILE
+cdef index_t TILE_LONG = LONGEST
 cdef index_t TILE_SHORT = 16
 # Lines that are read where they lie can be longer.
 cdef index_t LINES = 2048
@@ -332,8 +330,8 @@ cdef void load_columns(DenseDesign X, Affine* affine, Columns cols, Panel panel)
 
 cdef void load_rows(DenseDesign X, Affine* affine, Columns cols, Panel panel) noexcept nogil:
     # Tiles of some rows; the part of a row that belongs to one cube lies there as it lies in X.
-    cdef double[TILE] scale
-    cdef double[TILE] center
+    cdef double[LONGEST] scale
+    cdef double[LONGEST] center
     cdef double* tile = &X.tiles[threadid(), 0]
     cdef Tile t
     cdef index_t blocks = ceil_div(panel.nc, CUBE)

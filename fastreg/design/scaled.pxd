@@ -31,3 +31,10 @@ cdef class ScaledDesign:
     cdef int pack(self, Columns features, double* out) except -1 nogil
     cdef int compress(self, Columns features, Compressed out) except -1 nogil
     cdef Columns columns_of(self, const index_t[::1] index) noexcept
+
+    cdef inline index_t raw_column(self, index_t feature) noexcept nogil:
+        return self._columns[feature] if self._columns != NULL else feature
+
+    cdef inline double corrected(self, index_t col, double product, double total) noexcept nogil:
+        # The inner product with the solver's column, from that with the raw one and the sum of the weighted vector.
+        return self._scale[col] * product - self._center[col] * total

@@ -160,7 +160,7 @@ cdef class ScaledDesign:
                 total += self._rows[t, i]
             for j in range(cols.count):
                 col = column_at(cols, j)
-                out[t * cols.count + j] = self._scale[col] * out[t * cols.count + j] - self._center[col] * total
+                out[t * cols.count + j] = self.corrected(col, out[t * cols.count + j], total)
         return 0
 
     cdef int predict(self, Columns features, Vectors coef, double* eta) except -1 nogil:

@@ -49,12 +49,8 @@ def run_paths(list solvers, a1, a2, const double[::1] targets, index_t max_iter,
     for i in range(l1.shape[1]):
         for k in range(count):
             solver = solvers[k]
-            solver.epochs = solver.events = 0
-            if i > 0:
-                solver.prepare(l1[k, i - 1], l1[k, i])
-            elif not np.any(np.asarray(solver.form.beta)[:solver.form.count]):
-                with nogil:
-                    solver.approach(l1[k, i], l2[k, i], max_iter)
+            with nogil:
+                solver.set_off(l1[k, i - 1] if i > 0 else -1.0, l1[k, i], l2[k, i], max_iter)
             solver.begin(l1[k, i], l2[k, i], targets[k], max_iter)
             crew.active[k] = 1
         while crew.round(n_threads):

@@ -75,15 +75,10 @@ def run_path(
     """
     cdef Trace trace = Trace(a1.shape[0])
     cdef bint report = callback is not None
-    cdef bint cold = not np.any(np.asarray(solver.form.beta)[:solver.form.count])
     cdef index_t k
     with nogil:
         for k in range(a1.shape[0]):
-            solver.epochs = solver.events = 0
-            if k > 0:
-                solver.prepare(a1[k - 1], a1[k])
-            elif cold:
-                solver.approach(a1[k], a2[k], max_iter)
+            solver.set_off(a1[k - 1] if k > 0 else -1.0, a1[k], a2[k], max_iter)
             solver.solve(a1[k], a2[k], target, max_iter)
             trace.record(k, solver)
             if report:

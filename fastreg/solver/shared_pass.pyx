@@ -7,10 +7,6 @@ from fastreg.design.scaled cimport ScaledDesign
 from fastreg.solver.working_set cimport WorkingSetSolver
 
 
-cdef inline index_t raw_column(WorkingSetSolver solver, index_t j) noexcept nogil:
-    return solver.design._columns[j] if solver.design._columns != NULL else j
-
-
 cdef class SharedPass:
     """Correlations of the residuals of all solvers, from one pass.
 
@@ -76,7 +72,7 @@ cdef class SharedPass:
         cols.index = &self.columns[0] if self.columns is not None else NULL
         for j in range(self.n_columns):
             col = column_at(cols, j)
-            out[j] = design._scale[col] * self.products[k, j] - design._center[col] * total
+            out[j] = design.corrected(col, self.products[k, j], total)
 
     cdef int resolve(self, list solvers, double fraction) except -1:
         # What the solvers have left open, from one reading of the columns that any of them asks for; where that is more
@@ -100,7 +96,7 @@ cdef class SharedPass:
         # Append the columns that this solver asks for and no other has.
         cdef index_t i, col
         for i in range(solver.n_open):
-            col = raw_column(solver, solver.chosen[i])
+            col = solver.design.raw_column(solver.chosen[i])
             if self.mark[col] < 0:
                 self.mark[col] = count
                 self.some[count] = col
@@ -138,14 +134,12 @@ cdef class SharedPass:
             self.rows[k, i] = solver.design._root[i] * solver.u[i]
 
     cdef void hand_over(self, index_t k, WorkingSetSolver solver) noexcept nogil:
-        cdef const double* scale = &solver.design._scale[0]
-        cdef const double* center = &solver.design._center[0]
         cdef double total = self.sum_of_row(k)
         cdef index_t j, col
         for j in range(solver.n_features):
             if not solver.working[j]:
-                col = raw_column(solver, j)
-                solver.z[j] = scale[col] * self.products[k, self.place[col]] - center[col] * total
+                col = solver.design.raw_column(j)
+                solver.z[j] = solver.design.corrected(col, self.products[k, self.place[col]], total)
         solver.lazy.add(&solver.u[0], &solver.z[0])
 
     cdef void hand_over_open(self, index_t k, WorkingSetSolver solver, index_t width) noexcept nogil:
@@ -154,5 +148,5 @@ cdef class SharedPass:
         cdef index_t i, j, col
         for i in range(solver.n_open):
             j = solver.chosen[i]
-            col = raw_column(solver, j)
-            solver.z[j] = solver.design._scale[col] * found[self.mark[col]] - solver.design._center[col] * total
+            col = solver.design.raw_column(j)
+            solver.z[j] = solver.design.corrected(col, found[self.mark[col]], total)

@@ -20,6 +20,7 @@ cdef class WorkingSetSolver(CertifiedPoint):
     cdef index_t max_iter
     cdef int stalls
 
+    cdef int set_off(self, double before, double a1, double a2, index_t max_iter) except -1 nogil
     cdef void begin(self, double a1, double a2, double target, index_t max_iter) noexcept nogil
     cdef double advance(self) except -1 nogil
     cdef bint conclude(self) except -1 nogil

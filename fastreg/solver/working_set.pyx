@@ -160,6 +160,17 @@ cdef class WorkingSetSolver(CertifiedPoint):
             if self.conclude():
                 return 0
 
+    cdef int set_off(self, double before, double a1, double a2, index_t max_iter) except -1 nogil:
+        # From the alpha before, whose scale a1 was `before`, or (-1) from the start, towards the next one.
+        cdef index_t i
+        self.epochs = self.events = 0
+        if before >= 0.0:
+            return self.prepare(before, a1)
+        for i in range(self.form.count):
+            if self.form.beta[i] != 0.0:
+                return 0
+        return self.approach(a1, a2, max_iter)
+
     cdef void begin(self, double a1, double a2, double target, index_t max_iter) noexcept nogil:
         self.pen.a1, self.pen.a2 = a1, a2
         self.gap_target, self.inner_target = target, INNER_FRACTION * target
