@@ -32,9 +32,10 @@ class LinearModel(RegressorMixin, BaseEstimator):
     """A linear model whose coefficients come from one alpha of a path."""
 
     def _store(self, arguments: dict[str, Any]) -> None:
-        """Keep the arguments of the constructor as they are, each under its name."""
-        for name in self._get_param_names():
-            setattr(self, name, arguments[name])
+        """Keep the arguments of the constructor, its ``locals()``, as they are, each under its name."""
+        for name, value in arguments.items():
+            if name != "self":
+                setattr(self, name, value)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
