@@ -5,6 +5,7 @@ cdef class ScaledDesign:
     cdef readonly Design raw
     cdef readonly index_t n_rows
     cdef readonly index_t n_features
+    cdef readonly bint centered
     cdef readonly object columns
     cdef readonly object largest
     cdef readonly object scale
@@ -28,6 +29,9 @@ cdef class ScaledDesign:
     cdef int correlate(self, Vectors u, Columns features, double* out) except -1 nogil
     cdef int predict(self, Columns features, Vectors coef, double* eta) except -1 nogil
     cdef int gram(self, Columns a, Columns b, double* out, index_t stride) except -1 nogil
+    cdef int weighted_gram(
+        self, const double* root, const double* center, Columns a, Columns b, double* out, index_t stride
+    ) except -1 nogil
     cdef int pack(self, Columns features, double* out) except -1 nogil
     cdef int compress(self, Columns features, Compressed out) except -1 nogil
     cdef Columns columns_of(self, const index_t[::1] index) noexcept

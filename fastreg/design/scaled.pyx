@@ -13,7 +13,7 @@ import numpy as np
 
 from libc.math cimport fabs, sqrt
 
-from fastreg.design.base cimport Columns, Compressed, Design, Vectors, column_at, index_t
+from fastreg.design.base cimport Affine, Columns, Compressed, Design, Vectors, column_at, index_t
 
 from fastreg.design.scan import survey
 
@@ -47,7 +47,7 @@ cdef class ScaledDesign:
     def __init__(self, Design raw, largest, weights, bint center, moments=None, bint scaled=False):
         cdef bint tame = moments is not None and not scaled
         self.raw, self.largest = raw, largest
-        self.n_rows, self.n_features = raw.n_rows, raw.n_cols
+        self.n_rows, self.n_features, self.centered = raw.n_rows, raw.n_cols, center
         _, exponent = np.frexp(largest)
         self.scale = np.ldexp(1.0, np.clip(np.negative(exponent, out=exponent), -1000, 1000, out=exponent))
         if tame:
@@ -189,9 +189,17 @@ cdef class ScaledDesign:
         return 0
 
     cdef int gram(self, Columns a, Columns b, double* out, index_t stride) except -1 nogil:
+        return self.weighted_gram(self.affine.root, self.affine.center, a, b, out, stride)
+
+    cdef int weighted_gram(
+        self, const double* root, const double* center, Columns a, Columns b, double* out, index_t stride
+    ) except -1 nogil:
+        # Inner products under other root weights and centers (n_cols,).
         cdef bint same = a.index == b.index and a.count == b.count
         cdef Columns left = self.select(a, 0)
-        return self.raw.gram(&self.affine, left, left if same else self.select(b, 1), out, stride)
+        cdef Affine affine
+        affine.scale, affine.center, affine.root = self.affine.scale, center, root
+        return self.raw.gram(&affine, left, left if same else self.select(b, 1), out, stride)
 
     cdef int pack(self, Columns features, double* out) except -1 nogil:
         return self.raw.pack(&self.affine, self.select(features, 0), out)

@@ -15,6 +15,14 @@ class SquaredLoss:
 
     name = "squared"
 
+    def check(self, y: np.ndarray, weights: np.ndarray) -> None:
+        """Any finite target will do."""
+
+    @staticmethod
+    def mean(eta: np.ndarray) -> np.ndarray:
+        """Return the prediction of y for a predictor."""
+        return eta
+
     @staticmethod
     def null_model(y: np.ndarray, weights: np.ndarray, fit_intercept: bool) -> tuple[np.ndarray, np.ndarray]:
         """Return the best intercepts (n_targets,) without any feature, and the residuals they leave.
@@ -44,10 +52,3 @@ class SquaredLoss:
         """Return the weighted mean of (y - prediction)^2 over the first axis; weights sum to 1."""
         return np.einsum("i...,i->...", (y.reshape(len(y), *[1] * (predictions.ndim - 1)) - predictions) ** 2, weights)
 
-    @staticmethod
-    def deviance_ratio(losses: np.ndarray, null_loss: float) -> np.ndarray:
-        """Return the fraction of the null loss that is explained, 0 where there is nothing to explain."""
-        return np.maximum(1.0 - losses / null_loss, 0.0) if null_loss > 0 else np.zeros(len(losses))
-
-
-LOSSES = {loss.name: loss for loss in (SquaredLoss,)}

@@ -10,7 +10,7 @@ from fastreg.path.source import Source
 from fastreg.path.watch import Watcher, check_stops
 from fastreg.problem.build import build_problem
 from fastreg.problem.problem import Options
-from fastreg.problem.validate import check_count, check_init, check_loss, check_scalar
+from fastreg.problem.validate import check_count, check_init, check_scalar
 from fastreg.runtime.threads import blas_threads
 
 
@@ -130,13 +130,12 @@ def fit_path(
     >>> bool((path.dual_gaps <= 1e-6 * path.null_loss).all())
     True
     """
-    check_loss(loss)
     grid_request = GridRequest.checked(alphas, n_alphas, alpha_min_ratio)
     tol = check_scalar(tol, "tol", 0.0)
     max_iter = check_count(max_iter, "max_iter")
     options = Options(
         l1_ratio, sample_weight, offset, penalty_factors, lower_bounds, upper_bounds,
-        fit_intercept, standardize, n_threads,
+        fit_intercept, standardize, n_threads, loss,
     )  # fmt: skip
     problem = build_problem(X, y, options)
     start = check_init(init, problem.n_columns, len(problem.targets), problem.single)
@@ -178,10 +177,9 @@ def alpha_max(
     >>> fastreg.alpha_max(np.array([[1.0], [2.0], [3.0]]), np.array([1.0, 2.0, 3.0]))
     0.666666...
     """
-    check_loss(loss)
     options = Options(
         l1_ratio, sample_weight, offset, penalty_factors, lower_bounds, upper_bounds,
-        fit_intercept, standardize, n_threads,
+        fit_intercept, standardize, n_threads, loss,
     )  # fmt: skip
     problem = build_problem(X, y, options, collapse=False)
     fit = PathFit(problem, float(l1_ratio), 1e-10, 10_000, None)

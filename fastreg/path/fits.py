@@ -28,7 +28,8 @@ class GridRequest(NamedTuple):
 class Fits(NamedTuple):
     """The fits of one target along a grid, in the solver's units.
 
-    Those at alpha k have the nonzero coefficients from starts[k] to starts[k + 1].
+    Those at alpha k have the nonzero coefficients from starts[k] to starts[k + 1]; ``moved`` is what intercepts have
+    moved since the null model for centered columns, 0 for squared loss.
     """
 
     starts: np.ndarray
@@ -37,18 +38,34 @@ class Fits(NamedTuple):
     gaps: np.ndarray
     losses: np.ndarray
     iterations: np.ndarray
+    moved: np.ndarray
+
+    @property
+    def points(self) -> tuple[np.ndarray, ...]:
+        """The coefficients: starts, features and beta."""
+        return self[:3]
+
+    @property
+    def intercepts(self) -> tuple[np.ndarray, ...]:
+        """What intercepts are made of: the coefficients and moved."""
+        return (*self[:3], self.moved)
 
     @classmethod
-    def of_rows(cls, coefs: np.ndarray, gaps: np.ndarray, losses: np.ndarray, iterations: int) -> "Fits":
+    def of_rows(
+        cls, coefs: np.ndarray, gaps: np.ndarray, losses: np.ndarray, iterations: Any, moved: Any = 0.0
+    ) -> "Fits":
         """Return fits whose coefficients are the rows of a dense matrix."""
         rows, features = np.nonzero(coefs)
         starts = np.searchsorted(rows, np.arange(len(coefs) + 1))
-        return cls(starts, features, coefs[rows, features], gaps, losses, np.full(len(coefs), iterations))
+        each = np.full(len(coefs), iterations), np.full(len(coefs), moved)
+        return cls(starts, features, coefs[rows, features], gaps, losses, *each)
 
     @classmethod
     def of_trace(cls, trace: Trace, count: int) -> "Fits":
         """Return the first fits that the compiled loop has recorded."""
-        parts = trace.starts, trace.features, trace.values, trace.gaps, trace.losses, trace.iterations
+        parts = (
+            trace.starts, trace.features, trace.values, trace.gaps, trace.losses, trace.iterations, trace.intercepts,
+        )  # fmt: skip
         return cls(*parts).first(count)
 
     @classmethod
@@ -63,5 +80,5 @@ class Fits(NamedTuple):
     def first(self, count: int) -> "Fits":
         """Return the fits at the first alphas."""
         end = self.starts[count]
-        columns = (column[:count] for column in (self.gaps, self.losses, self.iterations))
+        columns = (column[:count] for column in (self.gaps, self.losses, self.iterations, self.moved))
         return Fits(self.starts[: count + 1], self.features[:end], self.beta[:end], *columns)

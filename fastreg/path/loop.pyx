@@ -12,7 +12,8 @@ cdef class Trace:
     Attributes
     ----------
     gaps, losses : ndarray (n_alphas,), duality gap and loss in the solver's units
-    iterations : ndarray (n_alphas,), events of tracing and epochs of coordinate descent
+    iterations : ndarray (n_alphas,), events of tracing, epochs of coordinate descent, and Newton steps
+    intercepts : ndarray (n_alphas,), what they have moved since the null model, for centered columns
     starts, features, values : the nonzero coefficients of alpha k are those from starts[k] to starts[k + 1]
     """
 
@@ -20,8 +21,10 @@ cdef class Trace:
         self.gaps = np.empty(n_alphas)
         self.losses = np.empty(n_alphas)
         self.iterations = np.empty(n_alphas, dtype=np.intp)
+        self.intercepts = np.empty(n_alphas)
         self.starts = np.zeros(n_alphas + 1, dtype=np.intp)
         self._gaps, self._losses, self._iterations, self._starts = self.gaps, self.losses, self.iterations, self.starts
+        self._intercepts = self.intercepts
         self._grow(256)
 
     def _grow(self, size):
@@ -52,6 +55,7 @@ cdef class Trace:
         self._gaps[k] = solver.gap
         self._losses[k] = 0.5 * solver.residual2
         self._iterations[k] = solver.epochs + solver.events
+        self._intercepts[k] = solver.intercept
         return 0
 
 
@@ -84,6 +88,6 @@ def run_path(
             if report:
                 with gil:
                     part = slice(trace.starts[k], trace.starts[k + 1])
-                    if callback(k, trace.features[part], trace.values[part], solver.gap):
+                    if callback(k, trace.features[part], trace.values[part], solver.gap, solver.intercept):
                         break
     return trace

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from fastreg.loss.squared import SquaredLoss
 from fastreg.path.fits import Fits, GridRequest
 from fastreg.path.grid import default_min_ratio, log_grid
 from fastreg.path.loop import run_path
@@ -16,8 +15,16 @@ from fastreg.path.together import run_in_step
 from fastreg.path.watch import Watcher
 from fastreg.problem.problem import Problem
 from fastreg.runtime.exceptions import ConvergenceWarning
-from fastreg.solver.cost_model import choose_budget, choose_form, complete_pays, fit_in_step
+from fastreg.solver.cost_model import (
+    choose_budget,
+    choose_form,
+    choose_newton_form,
+    complete_pays,
+    fit_in_step,
+    newton_begins_with_all,
+)
 from fastreg.solver.least_squares import bounded_least_squares
+from fastreg.solver.newton import NewtonSolver
 from fastreg.solver.ridge import PACK_ENTRIES, RidgeSolver
 from fastreg.solver.shared_pass import SharedPass
 from fastreg.solver.working_set import WorkingSetSolver
@@ -51,6 +58,8 @@ class PathFit:
     def new_solver(self, n_alphas: int) -> WorkingSetSolver:
         """Return another working-set solver."""
         design, penalty, known = self.problem.design, self.problem.penalty, self.problem.gram
+        if self.problem.rows is not None:
+            return self._newton_solver()
         loose = self.problem.unpenalized()
         free = loose & self.problem.unbounded
         # Where the Gram matrix of everything is cheap the working set begins with everything.
@@ -60,13 +69,28 @@ class PathFit:
             design, form, penalty, np.flatnonzero(free), np.flatnonzero(first), choose_budget(design, form)
         )
 
+    def _newton_solver(self) -> NewtonSolver:
+        design, penalty = self.problem.design, self.problem.penalty
+        loose = self.problem.unpenalized()
+        free = loose & self.problem.unbounded
+        first = ~free if newton_begins_with_all(design) else loose & ~free
+        form = choose_newton_form(design)
+        chosen = np.flatnonzero(free), np.flatnonzero(first), choose_budget(design, form)
+        return NewtonSolver(design, form, penalty, *chosen, self.problem.rows.loss)
+
     def begin(self, solver: WorkingSetSolver, k: int) -> None:
         """Put a solver at the start of the path of target k."""
         problem = self.problem
-        solver.set_target(problem.targets[k], problem.correlations[k])
+        self._set_target(solver, k)
         if self.start is not None:
             beta = problem.feature_coefficients(self.start[k])
             solver.set_coefficients(np.flatnonzero(beta), beta[beta != 0])
+
+    def _set_target(self, solver: WorkingSetSolver, k: int) -> None:
+        problem = self.problem
+        solver.set_target(problem.targets[k], problem.correlations[k])
+        if problem.rows is not None:
+            solver.begin_at(problem.rows.y[k], problem.rows.start[k], problem.rows.best[k])
 
     def ridge(self, l2: np.ndarray, n_alphas: int = 100) -> RidgeSolver:
         """Return the ridge solver, made when first asked for."""
@@ -108,7 +132,7 @@ class PathFit:
         if not problem.unpenalized().any():
             return problem.correlations[k]
         solver = self.solver()
-        solver.set_target(problem.targets[k], problem.correlations[k])
+        self._set_target(solver, k)
         # The null model is wanted to rounding: its correlations are the top of the grid.
         return solver.null_correlations(0.0, self.max_iter).copy()
 
@@ -124,6 +148,8 @@ class PathFit:
         problem = self.problem
         if len(problem.targets) == 1 or self.is_ridge or grid[-1] == 0 or problem.gram is not None:
             return False
+        if problem.rows is not None:
+            return fit_in_step(problem.design, len(problem.targets))
         return not complete_pays(problem.design, len(grid)) and fit_in_step(problem.design, len(problem.targets))
 
     def _run_target(self, k: int, grid: np.ndarray, watcher: Watcher) -> Iterator[Fits]:
@@ -196,13 +222,13 @@ class PathFit:
         grid = grid[: len(fits[0].gaps)]
         unit = problem.y_scale**2
         null = problem.null_losses * unit
-        coefs = [problem.user_coefficients(*target[:3]) for target in fits]
+        coefs = [problem.user_coefficients(*target.points) for target in fits]
         table = [(*self._columns(k, target), np.diff(coefs[k].indptr)) for k, target in enumerate(fits)]
         columns = table[0] if problem.single else [np.stack(column, axis=1) for column in zip(*table, strict=True)]
         intercepts, gaps, converged, n_iter, explained, df = columns
         return PathResult(
             grid, coefs[0] if problem.single else coefs, intercepts, gaps, float(null[0]) if problem.single else null,
-            converged, n_iter, df, explained, problem.design.n_passes, self.tol, self.l1_ratio, "squared",
+            converged, n_iter, df, explained, problem.design.n_passes, self.tol, self.l1_ratio, problem.loss.name,
             problem.names, int((problem.design.root > 0).sum()), stopped,
             np.array(watcher.deviances) if watcher.held_out is not None else None, source,
         )  # fmt: skip
@@ -210,8 +236,9 @@ class PathFit:
     def _columns(self, k: int, fits: Fits) -> tuple[np.ndarray, ...]:
         """Return intercepts, gaps, whether they are small enough, iterations and deviance ratios of target k."""
         problem = self.problem
-        explained = SquaredLoss.deviance_ratio(fits.losses, problem.null_losses[k])
-        intercepts = problem.user_intercepts(k, *fits[:3])
+        null = problem.null_losses[k]
+        explained = np.maximum(1.0 - fits.losses / null, 0.0) if null > 0 else np.zeros(len(fits.losses))
+        intercepts = problem.user_intercepts(k, *fits.intercepts)
         return intercepts, self._gap(fits.gaps), fits.gaps <= self.targets[k], fits.iterations, explained
 
     def warn(self, result: PathResult, level: int = 3) -> None:

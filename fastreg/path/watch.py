@@ -7,7 +7,6 @@ import numpy as np
 import scipy.sparse as sp
 
 from fastreg.design.convert import as_design, check_entries, check_names
-from fastreg.loss.squared import SquaredLoss
 from fastreg.problem.problem import Problem
 from fastreg.problem.validate import check_count, check_offset, check_weights, check_y
 
@@ -20,13 +19,14 @@ class HeldOut:
     def __init__(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> None:
         self.design, _ = as_design(X)
         check_entries(self.design)
-        y, _ = check_y(y, self.design.n_rows)
-        self.y = y - check_offset(offset, y.shape)
+        self.y, _ = check_y(y, self.design.n_rows)
+        self.offset = np.broadcast_to(check_offset(offset, self.y.shape), self.y.shape)[0]
         self.weights = check_weights(sample_weight, self.design.n_rows)
 
-    def deviance(self, coefs: sp.csc_array, intercept: float) -> float:
+    def deviance(self, loss: Any, coefs: sp.csc_array, intercept: float) -> float:
         """Return the weighted mean deviance of one target under coefficients (n_features, 1)."""
-        return float(SquaredLoss.deviance(self.y[0], self.design.product(coefs)[:, 0] + intercept, self.weights))
+        predictor = self.design.product(coefs)[:, 0] + (intercept + self.offset)
+        return float(loss.deviance(self.y[0], predictor, self.weights))
 
 
 def check_stops(problem: Problem, dfmax: Any, validation: Any, patience: Any) -> tuple[int | None, HeldOut | None, int]:
@@ -87,7 +87,9 @@ class Watcher:
         """Whether nothing needs to be called."""
         return self.report is None and self.dfmax is None and self.held_out is None
 
-    def __call__(self, alpha: float, features: np.ndarray, beta: np.ndarray, gap: float) -> bool:
+    def __call__(
+        self, alpha: float, features: np.ndarray, beta: np.ndarray, gap: float, moved: float = 0.0
+    ) -> bool:
         """Take note of the fit at one alpha, in the solver's units; return whether the path ends."""
         if self.report is not None:
             self.report(alpha, len(features), gap * self.problem.y_scale**2)
@@ -100,8 +102,9 @@ class Watcher:
         if self.held_out is None:
             return False
         fit = np.array([0, len(features)]), features, beta
-        intercept = self.problem.user_intercepts(0, *fit)[0]
-        self.deviances.append(self.held_out.deviance(self.problem.user_coefficients(*fit), intercept))
+        intercept = self.problem.user_intercepts(0, *fit, moved)[0]
+        coefs = self.problem.user_coefficients(*fit)
+        self.deviances.append(self.held_out.deviance(self.problem.loss, coefs, intercept))
         self.alphas.append(alpha)
         best = int(np.argmin(self.deviances))
         if len(self.deviances) - 1 - best < self.patience:

@@ -8,9 +8,11 @@ import numpy as np
 from fastreg.design.base import Design
 from fastreg.design.convert import as_design, check_entries
 from fastreg.design.scaled import ScaledDesign
+from fastreg.loss.generalized import Loss
+from fastreg.loss.losses import as_loss
 from fastreg.loss.squared import SquaredLoss
 from fastreg.problem.duplicates import group_equal
-from fastreg.problem.problem import EPS, Options, Problem
+from fastreg.problem.problem import EPS, Options, Problem, Rows
 from fastreg.problem.validate import (
     check_bounds,
     check_factors,
@@ -30,7 +32,10 @@ LARGEST_Y = 1e152
 
 @dataclass
 class Inputs:
-    """What the user gave, checked; y (n_targets, n_samples) without the offset, weights that sum to 1."""
+    """What the user gave, checked; y and offset (n_targets, n_samples), weights that sum to 1.
+
+    Squared loss has the offset subtracted from y, and none besides.
+    """
 
     raw: Design
     names: Any
@@ -42,16 +47,22 @@ class Inputs:
     l1_ratio: float
     fit_intercept: bool
     standardize: bool
+    loss: SquaredLoss | Loss
+    offset: np.ndarray
 
 
 @dataclass
 class Targets:
-    """Targets in the solver's units: ``values`` (n_targets, n_samples) are centered and divided by ``scale``."""
+    """Targets in the solver's units: ``values`` (n_targets, n_samples) are centered and divided by ``scale``.
+
+    ``means`` are the intercepts of the null model, ``rows`` what other losses than squared loss need.
+    """
 
     values: np.ndarray
     means: np.ndarray
     scale: float
     size: float
+    rows: Rows | None = None
 
 
 def check_inputs(X: Any, y: Any, options: Options) -> Inputs:
@@ -62,6 +73,7 @@ def check_inputs(X: Any, y: Any, options: Options) -> Inputs:
     ValueError, TypeError
         If anything is not as ``fastreg.fit_path`` documents it.
     """
+    loss = as_loss(options.loss)
     l1_ratio = check_scalar(options.l1_ratio, "l1_ratio", 0.0, 1.0)
     fit_intercept = check_flag(options.fit_intercept, "fit_intercept")
     standardize = check_flag(options.standardize, "standardize")
@@ -71,10 +83,14 @@ def check_inputs(X: Any, y: Any, options: Options) -> Inputs:
     offset = check_offset(options.offset, y.shape)
     factors = check_factors(options.penalty_factors, raw.n_cols)
     bounds = check_bounds(options.lower_bounds, options.upper_bounds, raw.n_cols)
-    if options.offset is not None:
+    loss.check(y, weights)
+    if options.offset is not None and isinstance(loss, SquaredLoss):
         with np.errstate(over="ignore"):
-            y = y - offset
-    return Inputs(raw, names, y, single, weights, factors, bounds, l1_ratio, fit_intercept, standardize)
+            y, offset = y - offset, 0.0
+    return Inputs(
+        raw, names, y, single, weights, factors, bounds, l1_ratio, fit_intercept, standardize, loss,
+        np.broadcast_to(offset, y.shape),
+    )  # fmt: skip
 
 
 def center_targets(inputs: Inputs, weights: np.ndarray) -> Targets:
@@ -85,11 +101,28 @@ def center_targets(inputs: Inputs, weights: np.ndarray) -> Targets:
     ValueError
         If squares of it would leave the range of numbers.
     """
+    if isinstance(inputs.loss, Loss):
+        return _start_rows(inputs, weights)
     size = float(np.abs(inputs.y).max(where=weights > 0, initial=0.0))
     means, y = SquaredLoss.null_model(inputs.y, weights, inputs.fit_intercept)
     _check_size(np.abs(y).max(where=weights > 0, initial=0.0), size)
     scale = _power_of_two(np.abs(y).max(where=weights > 0, initial=0.0))
     return Targets(y / scale, means, scale, size)
+
+
+def _start_rows(inputs: Inputs, weights: np.ndarray) -> Targets:
+    """Return the null model of another loss, and the u that it leaves."""
+    loss, y = inputs.loss, np.ascontiguousarray(inputs.y)
+    loss.check(y, weights)
+    intercepts, u = loss.null_model(y, weights, inputs.offset, inputs.fit_intercept)
+    start = intercepts[:, None] + inputs.offset
+    if not np.isfinite(start).all() or not np.isfinite(u).all():
+        raise ValueError(
+            f"offset: expected predictors whose {loss.name} loss is finite, got offsets from {inputs.offset.min():g} "
+            f"to {inputs.offset.max():g}. Divide y and shift the offset accordingly."
+        )
+    best = np.array([loss.saturated(target[weights > 0], weights[weights > 0]) for target in y])
+    return Targets(u, intercepts, 1.0, float(np.abs(u).max(initial=0.0)), Rows(loss, y, start, best))
 
 
 def build_problem(X: Any, y: Any, options: Options, collapse: bool = True) -> Problem:
@@ -162,7 +195,7 @@ def assemble(
     rounding = 0.5 * (4 * EPS * targets.size / targets.scale) ** 2
     return Problem(
         design, targets.values * design.root, correlations, penalty, targets.scale, targets.means, column_scale,
-        members, multiplicity, inputs.fit_intercept, inputs.single, inputs.names, rounding,
+        members, multiplicity, inputs.fit_intercept, inputs.single, inputs.names, rounding, targets.rows,
     )  # fmt: skip
 
 

@@ -16,12 +16,13 @@ two change no digit: data scaled by 2^k give the same digits, and no square over
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
 from fastreg.design.scaled import ScaledDesign
+from fastreg.loss.generalized import Loss
 from fastreg.loss.squared import SquaredLoss
 
 EPS = np.finfo(float).eps
@@ -40,6 +41,23 @@ class Options:
     fit_intercept: bool = True
     standardize: bool = False
     n_threads: int | None = None
+    loss: Any = "squared"
+
+
+class Rows(NamedTuple):
+    """What other losses than squared loss are made of; they are not scaled.
+
+    Attributes
+    ----------
+    loss : Loss
+    y, start : ndarray (n_targets, n_samples), targets and predictors of the null model
+    best : ndarray (n_targets,), the least loss of all
+    """
+
+    loss: Loss
+    y: np.ndarray
+    start: np.ndarray
+    best: np.ndarray
 
 
 @dataclass
@@ -51,14 +69,16 @@ class Problem:
     design : ScaledDesign
         Features are the columns that can enter; of equal columns with equal penalties only the first.
     targets : ndarray (n_targets, n_samples)
-        Centered, scaled targets times the root weights.
+        What the null model leaves of y, scaled (the u of other losses), times the root weights.
     correlations : ndarray (n_targets, n_features)
     penalty : dict of l1, l2, lower, upper (n_features,)
     y_scale, y_means : float, ndarray (n_targets,)
+        The unit of y, and the intercepts of the null model.
     column_scale : float, the s of the module's docstring
     members : None or ndarray (n_columns,)
         For every raw column the feature that stands for it, -1 if none does; None if features are columns.
     multiplicity : ndarray (n_features,), over how many columns a feature's coefficient is spread
+    rows : None for squared loss
     gram : None or ndarray (n_features, n_features), inner products of the columns, where they are known already
     """
 
@@ -75,6 +95,7 @@ class Problem:
     single: bool
     names: Any
     rounding: float
+    rows: Rows | None = None
     gram: np.ndarray | None = None
 
     @property
@@ -85,7 +106,17 @@ class Problem:
     @cached_property
     def null_losses(self) -> np.ndarray:
         """Loss of every target at zero coefficients, in the solver's units."""
-        return SquaredLoss.value(self.targets)
+        if self.rows is None:
+            return SquaredLoss.value(self.targets)
+        loss, y, start, best = self.rows
+        weights = self.design.root**2
+        values = [loss.point(target, weights, eta)[0] for target, eta in zip(y, start, strict=True)]
+        return np.maximum(np.array(values) - best, 0.0)
+
+    @property
+    def loss(self) -> SquaredLoss | Loss:
+        """The loss."""
+        return SquaredLoss() if self.rows is None else self.rows.loss
 
     @cached_property
     def unbounded(self) -> np.ndarray:
@@ -126,11 +157,16 @@ class Problem:
         parts = 1.0 / self.multiplicity[group], (inside, self.design.columns[group])
         return sp.csc_array(parts, shape=(self.n_columns, self.n_columns))
 
-    def user_intercepts(self, k: int, starts: np.ndarray, features: np.ndarray, beta: np.ndarray) -> np.ndarray:
-        """Return the intercepts of fits of target k: the mean of y less what the centers of the columns take."""
+    def user_intercepts(
+        self, k: int, starts: np.ndarray, features: np.ndarray, beta: np.ndarray, moved: np.ndarray | float = 0.0
+    ) -> np.ndarray:
+        """Return the intercepts of fits of target k: that of the null model less what the centers of the columns take.
+
+        ``moved`` is what they move for centered columns, which squared loss does not do.
+        """
         fits = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
         shifts = self.design.center[self.design.raw_columns(features)] * beta * self.y_scale
-        return self.y_means[k] - np.bincount(fits, shifts, len(starts) - 1)
+        return self.y_means[k] + moved - np.bincount(fits, shifts, len(starts) - 1)
 
     def features_of(self, columns: np.ndarray) -> np.ndarray:
         """Return the features that stand for raw columns, -1 where none does."""

@@ -4,8 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from fastreg.loss.squared import LOSSES
-
 
 def numeric_array(value: Any, name: str) -> np.ndarray:
     """Return value as a float64 array, refusing objects, strings and complex numbers."""
@@ -137,12 +135,6 @@ def check_flag(value: Any, name: str) -> bool:
     if not isinstance(value, (bool, np.bool_, int)) or value not in (0, 1):
         raise ValueError(f"{name}: expected True or False, got {value!r}.")
     return bool(value)
-
-
-def check_loss(loss: str) -> None:
-    """Refuse losses that are not there."""
-    if not isinstance(loss, str) or loss not in LOSSES:
-        raise ValueError(f"loss: expected one of {', '.join(map(repr, LOSSES))}, got {loss!r}.")
 
 
 def check_alphas(alphas: Any) -> np.ndarray:

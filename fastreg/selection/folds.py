@@ -8,7 +8,6 @@ import numpy as np
 import scipy.sparse as sp
 
 from fastreg.design.base import Design
-from fastreg.loss.squared import SquaredLoss
 from fastreg.path.fits import Fits
 from fastreg.path.grid import scaled_grid
 from fastreg.path.result import PathResult, listed
@@ -105,8 +104,8 @@ def judge(
     relaxed = free = None
     if settings.gammas is not None:
         unpenalized = [relaxed_fits(fit, k, part.starts, part.features) for k, part in enumerate(fits)]
-        relaxed = [fit.problem.user_coefficients(*part[:3]) for part in unpenalized]
-        free = np.stack([fit.problem.user_intercepts(k, *part[:3]) for k, part in enumerate(unpenalized)], axis=1)
+        relaxed = [fit.problem.user_coefficients(*part.points) for part in unpenalized]
+        free = np.stack([fit.problem.user_intercepts(k, *part.intercepts) for k, part in enumerate(unpenalized)], axis=1)
     scores = _scores(data, settings, split.test, (coefs, intercepts), None if relaxed is None else (relaxed, free))
     return FoldFit(result, scores, relaxed, free)
 

@@ -104,8 +104,8 @@ def relax(result: PathResult, X: Any = None) -> RelaxedPath:
         supports = supports_of(problem, coefs)
         starts = np.cumsum([0] + [len(support) for support in supports])
         relaxed.append(relaxed_fits(fit, k, starts, np.concatenate([np.empty(0, dtype=np.intp), *supports])))
-    coefs = [problem.user_coefficients(*fits[:3]) for fits in relaxed]
-    intercepts = np.stack([problem.user_intercepts(k, *fits[:3]) for k, fits in enumerate(relaxed)], axis=1)
+    coefs = [problem.user_coefficients(*fits.points) for fits in relaxed]
+    intercepts = np.stack([problem.user_intercepts(k, *fits.intercepts) for k, fits in enumerate(relaxed)], axis=1)
     return RelaxedPath(result, coefs if isinstance(result.coefs, list) else coefs[0],
                        intercepts[:, 0].copy() if problem.single else intercepts)  # fmt: skip
 
@@ -124,7 +124,7 @@ def relaxed_fits(fit: PathFit, k: int, starts: np.ndarray, features: np.ndarray)
             beta, before = _fit_support(problem, k, used[here], part), here
         parts.append(beta)
     nothing = np.zeros(len(starts) - 1)
-    return Fits(starts, features, np.concatenate(parts), nothing, nothing, nothing)
+    return Fits(starts, features, np.concatenate(parts), nothing, nothing, nothing, nothing)
 
 
 def _fit_support(problem: Problem, k: int, support: np.ndarray, gram: np.ndarray | None) -> np.ndarray:

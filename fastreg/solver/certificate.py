@@ -6,7 +6,7 @@ import numpy as np
 
 from fastreg.problem.build import build_problem
 from fastreg.problem.problem import Options, Problem
-from fastreg.problem.validate import check_loss, check_scalar, real_array
+from fastreg.problem.validate import check_scalar, real_array
 from fastreg.solver.least_squares import least_squares
 from fastreg.subproblem.gap import gap_of
 
@@ -64,11 +64,10 @@ def duality_gap(
     >>> fastreg.duality_gap(X, y, [0.0], 2.0, alpha=1.0)
     0.0
     """
-    check_loss(loss)
     alpha = check_scalar(alpha, "alpha", 0.0)
     options = Options(
         l1_ratio, sample_weight, offset, penalty_factors, lower_bounds, upper_bounds,
-        fit_intercept, standardize, n_threads,
+        fit_intercept, standardize, n_threads, loss,
     )  # fmt: skip
     problem = build_problem(X, y, options, collapse=False)
     coef = real_array(coef.toarray() if hasattr(coef, "toarray") else coef, "coef")

@@ -3,6 +3,7 @@ from fastreg.design.scaled cimport ScaledDesign
 from fastreg.penalty.elastic_net cimport Penalty
 from fastreg.solver.lazy_gradients cimport LazyGradients
 from fastreg.subproblem.columns cimport Form
+from fastreg.subproblem.gap cimport Rows
 
 
 cdef class CertifiedPoint:
@@ -34,7 +35,9 @@ cdef class CertifiedPoint:
     cdef double[::1] chosen_beta
     cdef double[::1] chosen_z
     cdef double[::1] scratch
+    # Twice the loss, which for squared loss is ||u||^2; what other losses are made of.
     cdef readonly double residual2
+    cdef Rows rows
     cdef readonly double gap
 
     cdef double zero_level(self, double target) noexcept nogil
@@ -42,6 +45,7 @@ cdef class CertifiedPoint:
     cdef void set_working(self, const index_t[::1] features) noexcept nogil
     cdef void clear_working(self) noexcept nogil
     cdef index_t candidates(self, index_t count, double distance, double rounding) noexcept nogil
+    cdef int renew(self) except -1 nogil
     cdef double certify(self) except -1 nogil
     cdef int settle(self) except -1 nogil
     cdef int resolve(self, double undecided) except -1 nogil

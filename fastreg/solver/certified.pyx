@@ -55,6 +55,7 @@ cdef class CertifiedPoint:
         self.outside = np.zeros(room)
         self.chosen = np.empty(room, dtype=np.intp)
         self.chosen_beta, self.chosen_z, self.scratch = np.empty(room), np.empty(room), np.empty(room)
+        self.rows.loss = NULL
         everything.index, everything.count = NULL, p
         self.entries = design.size_of(everything)
         self.lazy = LazyGradients(design.n_rows, design.norm, design.raw_norm)
@@ -112,22 +113,29 @@ cdef class CertifiedPoint:
                     count += 1
         return count
 
+    cdef int renew(self) except -1 nogil:
+        # The residual with twice its loss, and the correlations of W with it, in scratch.
+        if not self.complete:
+            self.form.residual(&self.target[0], &self.u[0])
+            self.residual2 = dot(&self.u[0], &self.u[0], self.design.n_rows)
+        else:
+            self.residual2 = (<GramForm> self.form).residual2()
+        self.form.correlations(0, &self.scratch[0])
+        return 0
+
     cdef double certify(self) except -1 nogil:
         # Exact correlations on W; of every other feature an estimate that proves that it may stay out, but for n_open
         # features in chosen. Returns how many entries of X these have; `settle` or a full pass must follow.
         cdef Columns cols
         cdef index_t i
         self.n_open = 0
+        self.renew()
         if not self.complete:
-            self.form.residual(&self.target[0], &self.u[0])
-            self.residual2 = dot(&self.u[0], &self.u[0], self.design.n_rows)
             self.lazy.fit(&self.u[0])
             self.lazy.estimate(&self.z[0])
-        self.form.correlations(0, &self.scratch[0])
         for i in range(self.form.count):
             self.z[self.form.feature[i]] = self.scratch[i]
         if self.complete:
-            self.residual2 = (<GramForm> self.form).residual2()
             return 0.0
         self.n_open = self.candidates(0, self.lazy.distance, self.lazy.rounding)
         cols.index, cols.count = &self.chosen[0], self.n_open
@@ -195,6 +203,6 @@ cdef class CertifiedPoint:
         evidence.z = &self.chosen_z[0]
         evidence.count = count
         evidence.norm = &self.norm[0]
-        evidence.residual2 = self.residual2
+        evidence.residual2, evidence.rows = self.residual2, self.rows
         evidence.zero_level = zero_level
         self.gap = dual_gap(&self.pen, &evidence, &scale)

@@ -31,6 +31,8 @@ WORKING_SET_MB = 1024
 COMPLETE_FEATURES = 4096
 # ... or, whatever the shape, up to this many multiplications (a few milliseconds).
 COMPLETE_FLOPS = 2e7
+# ... and as often as the weights of its rows change, up to this many.
+NEWTON_FLOPS = 5e5
 # For sparse data a complete Gram matrix may cost this many multiplications per stored entry.
 COMPLETE_FLOPS_PER_ENTRY = 2000.0
 # Sparse working columns get a Gram matrix once they hold so many times |W|^2 entries. They lose it below 1 times: an
@@ -64,6 +66,20 @@ def choose_form(design: ScaledDesign, n_alphas: int) -> Form:
         return DenseColumns(design)
     packed = n <= p and 8 * n * widest <= PACKED_MB * 2**20
     return GramForm(design, DenseColumns(design) if packed else None)
+
+
+def choose_newton_form(design: ScaledDesign) -> Form:
+    """Return the empty form that suits Newton's models on working sets of this design, whose weights change."""
+    n, p = design.n_rows, design.n_features
+    if design.raw.is_sparse:
+        return SparseColumns(design)
+    packed = n <= p and 8 * n * min(p, 2 * n) <= PACKED_MB * 2**20
+    return GramForm(design, DenseColumns(design) if packed else None)
+
+
+def newton_begins_with_all(design: ScaledDesign) -> bool:
+    """Whether the Gram matrix of all features is so cheap that every model may have it."""
+    return float(design.n_rows) * design.n_features**2 <= NEWTON_FLOPS
 
 
 class Budget(NamedTuple):

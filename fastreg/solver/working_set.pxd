@@ -1,4 +1,5 @@
 from fastreg.design.base cimport index_t
+from fastreg.penalty.elastic_net cimport Penalty
 from fastreg.solver.certified cimport CertifiedPoint
 from fastreg.subproblem.coordinate_descent cimport CoordinateDescent
 from fastreg.subproblem.tracing cimport Tracer
@@ -13,6 +14,8 @@ cdef class WorkingSetSolver(CertifiedPoint):
     cdef double gram_pays
     cdef public index_t epochs
     cdef public index_t events
+    # What the intercept has moved since the null model, as far as it does not follow from the coefficients.
+    cdef readonly double intercept
 
     # The alpha at hand: the gap to reach, that of the next subproblem, and rounds that brought no new feature.
     cdef double gap_target
@@ -20,6 +23,8 @@ cdef class WorkingSetSolver(CertifiedPoint):
     cdef index_t max_iter
     cdef int stalls
 
+    cdef bint trace(self, const Penalty* pen, index_t max_iter) except -1 nogil
+    cdef index_t descend(self, const Penalty* pen, double target, double zero_level) except -1 nogil
     cdef int set_off(self, double before, double a1, double a2, index_t max_iter) except -1 nogil
     cdef void begin(self, double a1, double a2, double target, index_t max_iter) noexcept nogil
     cdef double advance(self) except -1 nogil
@@ -27,7 +32,6 @@ cdef class WorkingSetSolver(CertifiedPoint):
     cdef int solve(self, double a1, double a2, double target, index_t max_iter) except -1 nogil
     cdef int reconsider(self) except -1 nogil
     cdef int approach(self, double a1, double a2, index_t max_iter) except -1 nogil
-    cdef int trace(self, index_t max_iter) except -1 nogil
     cdef int prepare(self, double a1_old, double a1_new) except -1 nogil
     cdef index_t grow(self) except -1 nogil
     cdef int adopt(self, index_t count, index_t most) except -1 nogil

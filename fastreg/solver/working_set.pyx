@@ -11,7 +11,7 @@ from libc.math cimport fabs
 from fastreg.design.base cimport index_t
 from fastreg.design.scaled cimport ScaledDesign
 from fastreg.design.tiles cimport dot
-from fastreg.penalty.elastic_net cimport proximal_step
+from fastreg.penalty.elastic_net cimport Penalty, proximal_step
 from fastreg.solver.certified cimport CertifiedPoint
 from fastreg.subproblem.columns cimport Form
 from fastreg.subproblem.coordinate_descent cimport CoordinateDescent
@@ -33,6 +33,8 @@ cdef index_t LEAST = 16
 cdef index_t MAX_EVENTS = 1000
 # A cold start goes down to its first alpha in steps of this ratio.
 cdef double APPROACH = 0.6
+# ... each solved to a gap of so much of the null loss at most, in one round.
+cdef double COARSE = 0.01
 
 
 cdef double sparse_entries(Form form) noexcept nogil:
@@ -102,13 +104,17 @@ cdef class WorkingSetSolver(CertifiedPoint):
         chosen = np.concatenate([held[np.sort(stay)], new])
         self.clear_working()
         self.form.clear()
-        target = self.full_target - self.design.predictions(coefficients)[0]
-        self.bind(target, self.design.correlations(target)[0])
+        self.leave_outside(coefficients)
         self.admit(chosen)
         self.tracer.forget()
         np.asarray(self.form.beta)[:len(start)] = start
         self.form.refresh(&self.target[0])
         return np.empty(0, dtype=np.intp)
+
+    def leave_outside(self, coefficients):
+        """Make what these coefficients (n_features,) leave of the target that of the working set."""
+        target = self.full_target - self.design.predictions(coefficients)[0]
+        self.bind(target, self.design.correlations(target)[0])
 
     def set_target(self, target, correlation):
         """Begin with another target (n_rows,) whose correlations with all features are known."""
@@ -149,7 +155,7 @@ cdef class WorkingSetSolver(CertifiedPoint):
         self.epochs = self.events = 0
         self.solve(1e300, 0.0, target, max_iter)
         if not self.complete and self.form.count:
-            self.form.residual(&self.target[0], &self.u[0])
+            self.renew()
             self.full_pass()
         return np.asarray(self.z)
 
@@ -178,19 +184,24 @@ cdef class WorkingSetSolver(CertifiedPoint):
 
     cdef double advance(self) except -1 nogil:
         # Solve on the working set and look at the others; what that leaves open is to be resolved then.
-        cdef index_t epochs
-        cdef Evidence evidence
         self.reconsider()
         # What tracing has solved exactly needs no descent, unless its gap shows that rounding got in the way.
-        if not self.trace(self.max_iter) or self.stalls:
-            evidence.norm = &self.norm[0]
-            evidence.zero_level = self.zero_level(self.gap_target)
-            epochs = self.inner.solve(self.form, &self.pen, evidence, self.inner_target, self.max_iter - self.epochs)
-            if epochs:
-                self.tracer.forget()
+        if not self.trace(&self.pen, self.max_iter) or self.stalls:
+            if self.descend(&self.pen, self.inner_target, self.zero_level(self.gap_target)):
                 self.form.refresh(&self.target[0])
-            self.epochs += epochs
         return self.certify()
+
+    cdef index_t descend(self, const Penalty* pen, double target, double zero_level) except -1 nogil:
+        # Coordinate descent on the working set, down to this gap; return the epochs that it took.
+        cdef Evidence evidence
+        cdef index_t epochs
+        evidence.norm, evidence.zero_level = &self.norm[0], zero_level
+        evidence.rows.loss = NULL
+        epochs = self.inner.solve(self.form, pen, evidence, target, self.max_iter - self.epochs)
+        if epochs:
+            self.tracer.forget()
+        self.epochs += epochs
+        return epochs
 
     cdef bint conclude(self) except -1 nogil:
         # Whether this alpha is done; if not, the working set has grown or the next round is more accurate.
@@ -228,23 +239,20 @@ cdef class WorkingSetSolver(CertifiedPoint):
         cdef double ahead = APPROACH * here
         if self.form.kind != 0 or self.complete or self.design.n_rows > self.n_features:
             return 0
-        self.pen.a2 = a2
         while ahead > a1:
             self.prepare(here, ahead)
-            self.pen.a1 = ahead
-            if not self.trace(max_iter):
-                return 0
-            self.resolve(self.certify())
+            self.begin(ahead, a2, COARSE * self.target2, max_iter)
+            self.resolve(self.advance())
             here, ahead = ahead, APPROACH * ahead
         return self.prepare(here, a1)
 
-    cdef int trace(self, index_t max_iter) except -1 nogil:
+    cdef bint trace(self, const Penalty* pen, index_t max_iter) except -1 nogil:
         # The exact solution on the working set, where there is a Gram matrix; whether that is what it holds now.
         cdef index_t most = min(max_iter, MAX_EVENTS + 4 * self.form.count)
         cdef bint exact
         if self.form.kind != 0 or self.form.count == 0:
             return self.form.count == 0
-        exact = self.tracer.solve(<GramForm> self.form, &self.pen, &self.target[0], most)
+        exact = self.tracer.solve(<GramForm> self.form, pen, &self.target[0], most)
         self.events += self.tracer.events
         return exact
 

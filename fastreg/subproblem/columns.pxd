@@ -3,6 +3,7 @@ from cython cimport final
 from fastreg.design.base cimport index_t
 from fastreg.design.scaled cimport ScaledDesign
 from fastreg.design.tiles cimport axpy, dot
+from fastreg.subproblem.weights cimport RowWeights
 
 
 cdef class Form:
@@ -14,6 +15,9 @@ cdef class Form:
     cdef double[::1] beta
     cdef double[::1] curvature
     cdef readonly int kind
+    # Other weights of the rows than the design's, or None, and the means of its columns under them.
+    cdef public RowWeights weights
+    cdef double[::1] moved
 
     cdef int reserve(self, index_t count) except -1 nogil
     cdef int append(self, const index_t* features, index_t count) except -1 nogil
@@ -22,6 +26,10 @@ cdef class Form:
     cdef void correlations(self, index_t first, double* g) noexcept nogil
     cdef double entries(self) noexcept nogil
     cdef int products(self, index_t first, double* Q, index_t stride) except -1 nogil
+    cdef int weigh(self, index_t first) except -1 nogil
+    cdef int predict(self, const double* coef, double* eta) except -1 nogil
+    cdef int correlate(self, const double* u, double* z) except -1 nogil
+    cdef void load(self, const double* residual) noexcept nogil
 
 
 @final

@@ -12,6 +12,9 @@ SparseColumns   P compressed, u up to a shift         entries of column i   entr
 GramForm        Q = P'P, g = P'u, one of the above    1                     the size of W
 ==============  ====================================  ====================  =========================
 
+Where the rows have other weights than in the design (``RowWeights``: Newton's model of a loss), the columns themselves
+stay as they are; curvatures, Gram matrices, and the columns of coordinate descent are those under these weights.
+
 Which one is used is decided in ``fastreg.solver.cost_model``. Capacity grows by doubling, in NumPy, with the
 GIL; everything else runs without it and allocates nothing.
 """
@@ -44,10 +47,12 @@ cdef class Form:
         self.feature = np.empty(0, dtype=np.intp)
         self.beta = np.empty(0)
         self.curvature = np.empty(0)
+        self.moved = np.empty(0)
 
     def _grow(self, capacity):
         self.feature = grown(np.asarray(self.feature), capacity, np.intp)
         self.beta = grown(np.asarray(self.beta), capacity)
+        self.moved = grown(np.asarray(self.moved), capacity)
         self.curvature = grown(np.asarray(self.curvature), capacity)
         self.capacity = capacity
 
@@ -99,6 +104,22 @@ cdef class Form:
         # Write the inner products of all columns with those from `first` on: Q[k, first:] for every k.
         return 0
 
+    cdef int weigh(self, index_t first) except -1 nogil:
+        # Take note that the weights, or the columns from `first` on, are new.
+        return 0
+
+    cdef int predict(self, const double* coef, double* eta) except -1 nogil:
+        # eta += the design's columns times coef, one for every column of W.
+        return 0
+
+    cdef int correlate(self, const double* u, double* z) except -1 nogil:
+        # z = the inner products of the design's columns with u.
+        return 0
+
+    cdef void load(self, const double* residual) noexcept nogil:
+        # Make this the residual of coordinate descent, under the weights of the form.
+        self.kind = self.kind
+
 
 cdef class DenseColumns(Form):
     """Packed dense columns and the residual."""
@@ -124,6 +145,26 @@ cdef class DenseColumns(Form):
         self.design.pack(new, &self.P[first, 0])
         for i in range(first, self.count):
             self.curvature[i] = dot(&self.P[i, 0], &self.P[i, 0], self.design.n_rows)
+        return self.weigh(first)
+
+    cdef int weigh(self, index_t first) except -1 nogil:
+        cdef index_t i
+        if self.weights is not None and self.design.centered:
+            for i in range(first, self.count):
+                self.moved[i] = dot(&self.P[i, 0], &self.weights.shift[0], self.design.n_rows)
+        return 0
+
+    cdef int predict(self, const double* coef, double* eta) except -1 nogil:
+        cdef index_t i
+        for i in range(self.count):
+            if coef[i] != 0.0:
+                axpy(coef[i], &self.P[i, 0], eta, self.design.n_rows)
+        return 0
+
+    cdef int correlate(self, const double* u, double* z) except -1 nogil:
+        cdef index_t i
+        for i in range(self.count):
+            z[i] = dot(&self.P[i, 0], u, self.design.n_rows)
         return 0
 
     cdef int refresh(self, const double* target) except -1 nogil:
@@ -152,7 +193,7 @@ cdef class DenseColumns(Form):
         cdef index_t depth = ceil_div(self.design.n_rows, CUBE)
         cdef double flops = <double> self.count * new * self.design.n_rows
         cdef int threads = self.design.raw.team(flops / 8)
-        cdef index_t item
+        cdef index_t item, i
         if self.cubes.shape[0] < ceil_div(new, CUBE) * depth * CUBE * CUBE:
             with gil:
                 self.cubes = np.empty(ceil_div(new, CUBE) * depth * CUBE * CUBE)
@@ -160,17 +201,28 @@ cdef class DenseColumns(Form):
             self.turn(first + (item // depth) * CUBE, (item % depth) * CUBE, &self.cubes[item * CUBE * CUBE])
         for item in prange(ceil_div(self.count, CUBE), num_threads=threads, schedule="dynamic"):
             multiply_block(self, item * CUBE, first, Q, stride)
+        for item in range(first, self.count):
+            for i in range(first, item):
+                Q[item * stride + i] = Q[i * stride + item]
         return 0
 
     cdef void turn(self, index_t col, index_t row, double* cube) noexcept nogil:
         # CUBE rows of CUBE columns, row by row.
         cdef int count = <int> min(CUBE, self.count - col)
         cdef int length = <int> min(CUBE, self.design.n_rows - row)
+        cdef index_t i, k
         turn_lines(&self.P[col, row], self.design.n_rows, count, length, CUBE, cube)
+        if self.weights is None:
+            return
+        for i in range(length):
+            for k in range(count):
+                cube[i * CUBE + k] = (
+                    cube[i * CUBE + k] * self.weights.ratio[row + i] - self.moved[col + k] * self.weights.root[row + i]
+                )
 
 
 cdef void multiply_block(DenseColumns form, index_t row, index_t first, double* Q, index_t stride) noexcept nogil:
-    # CUBE lines of Q, from `row` on, times all new columns.
+    # CUBE lines of Q, from `row` on, times all new columns; blocks below the diagonal are left to symmetry.
     cdef double[CUBE * CUBE] cube
     cdef int count = <int> min(CUBE, form.count - row)
     cdef index_t depth = ceil_div(form.design.n_rows, CUBE)
@@ -180,7 +232,7 @@ cdef void multiply_block(DenseColumns form, index_t row, index_t first, double* 
         memset(Q + i * stride + first, 0, new * sizeof(double))
     for d in range(depth):
         form.turn(row, d * CUBE, cube)
-        for block in range(ceil_div(new, CUBE)):
+        for block in range(max(row - first, 0) // CUBE, ceil_div(new, CUBE)):
             multiply_cubes(
                 cube, &form.cubes[(block * depth + d) * CUBE * CUBE], Q + row * stride + first + block * CUBE, stride,
                 count, <int> min(CUBE, new - block * CUBE),

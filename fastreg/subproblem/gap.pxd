@@ -2,6 +2,15 @@ from fastreg.design.base cimport index_t
 from fastreg.penalty.elastic_net cimport Penalty
 
 
+cdef struct Rows:
+    # A loss (a borrowed reference) at n rows; NULL stands for squared loss.
+    void* loss
+    const double* y
+    const double* weight
+    const double* eta
+    index_t n
+
+
 cdef struct Evidence:
     # What the gap is made of: `count` features with their coefficients and correlations. Features that are left
     # out must have coefficient 0 and a conjugate of 0, that is correlations proved to be below their thresholds.
@@ -11,6 +20,7 @@ cdef struct Evidence:
     index_t count
     const double* norm
     double residual2
+    Rows rows
     # An unpenalized feature's correlation must be 0; below zero_level * norm it counts as rounding.
     double zero_level
 

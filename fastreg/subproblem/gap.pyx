@@ -1,4 +1,4 @@
-"""The duality gap of squared loss plus penalty, free of cancellation.
+"""The duality gap of a loss plus penalty, free of cancellation.
 
 With u the residual, z_j = x_j'u and the dual point s u, 0 <= s <= 1, primal minus dual is
 
@@ -9,6 +9,8 @@ far below the rounding error of either objective. G is convex in s and its deriv
 
     G'(s) = -(1 - s) ||u||^2  +  sum_j z_j (b_j*(s z_j) - b_j),        b_j* the maximizer inside h_j*.
 
+For other losses (``Rows``) the first term is the divergence D(s) of ``fastreg.loss.generalized``.
+
 A coefficient without l2 part and without bound on the side of z_j needs |s z_j| <= t_j.
 """
 
@@ -17,11 +19,21 @@ import numpy as np
 from libc.math cimport fabs, INFINITY
 
 from fastreg.design.base cimport index_t
+from fastreg.loss.generalized cimport Loss
 from fastreg.penalty.elastic_net cimport (
     Penalty, conjugate_point, conjugate_value, soft_threshold, threshold,
 )
 
 cdef int MAX_NEWTON = 40
+
+
+cdef double lost(const Evidence* evidence, double s, double* slope, double* bend) noexcept nogil:
+    # What the loss part of the dual loses at s u, with its derivatives in s.
+    cdef const Rows* rows = &evidence.rows
+    if rows.loss != NULL:
+        return (<Loss> rows.loss).divergence(rows.y, rows.weight, rows.eta, rows.n, s, slope, bend)
+    slope[0], bend[0] = -(1.0 - s) * evidence.residual2, evidence.residual2
+    return 0.5 * (1.0 - s) * (1.0 - s) * evidence.residual2
 
 
 cdef double dual_gap(const Penalty* pen, const Evidence* evidence, double* scale) noexcept nogil:
@@ -87,10 +99,9 @@ cdef inline double dual_point(const Penalty* pen, index_t j, double z) noexcept 
 
 cdef double derivative(const Penalty* pen, const Evidence* evidence, double s, double* bend) noexcept nogil:
     # G'(s), and in `bend` the slope of that piece of G'.
-    cdef double slope = -(1.0 - s) * evidence.residual2
-    cdef double z, q, point
+    cdef double slope, z, q, point
     cdef index_t i, j
-    bend[0] = evidence.residual2
+    lost(evidence, s, &slope, bend)
     for i in range(evidence.count):
         j = evidence.feature[i]
         z = evidence.z[i]
@@ -105,8 +116,8 @@ cdef double derivative(const Penalty* pen, const Evidence* evidence, double s, d
 
 
 cdef double gap_at(const Penalty* pen, const Evidence* evidence, double s) noexcept nogil:
-    cdef double total = 0.5 * (1.0 - s) * (1.0 - s) * evidence.residual2
-    cdef double z, b
+    cdef double z, b, slope, bend
+    cdef double total = lost(evidence, s, &slope, &bend) if s < 1.0 else 0.0
     cdef index_t i, j
     for i in range(evidence.count):
         j = evidence.feature[i]
@@ -134,6 +145,8 @@ def gap_of(
     const double[::1] norm,
     double residual2,
     double zero_level,
+    Loss loss=None,
+    const double[:, ::1] rows=None,
 ):
     """Return the duality gap at coefficients ``beta`` with correlations ``z``, all features given.
 
@@ -144,6 +157,8 @@ def gap_of(
     beta, z, norm : (n_features,)
     residual2 : float, squared norm of the residual
     zero_level : float, see ``Evidence``
+    loss : None for squared loss
+    rows : None or (3, n_rows): y, weights and predictors
     """
     cdef const double[::1] l1 = penalty["l1"], l2 = penalty["l2"]
     cdef const double[::1] lower = penalty["lower"], upper = penalty["upper"]
@@ -154,6 +169,10 @@ def gap_of(
     pen.a1, pen.a2 = a1, a2
     evidence.count = beta.shape[0]
     evidence.residual2, evidence.zero_level = residual2, zero_level
+    evidence.rows.loss = NULL
+    if loss is not None:
+        evidence.rows.loss, evidence.rows.n = <void*> loss, rows.shape[1]
+        evidence.rows.y, evidence.rows.weight, evidence.rows.eta = &rows[0, 0], &rows[1, 0], &rows[2, 0]
     if evidence.count:
         pen.l1, pen.l2, pen.lower, pen.upper = &l1[0], &l2[0], &lower[0], &upper[0]
         evidence.feature, evidence.beta, evidence.z, evidence.norm = &feature[0], &beta[0], &z[0], &norm[0]

@@ -15,8 +15,12 @@ cdef class GramForm(Form):
     cdef double target2
     cdef index_t[::1] support
     cdef double[::1] negative
+    # Centers of all columns under the weights of the form, where the columns are not kept.
+    cdef double[::1] center
 
     cdef int complete_rows(self, index_t first) except -1 nogil
+    cdef int weigh_rows(self, index_t first) except -1 nogil
+    cdef int predict_support(self, index_t support, double* eta) except -1 nogil
 
     cdef inline double residual2(self) noexcept nogil:
         # ||target - P beta||^2 = ||target||^2 - beta'(c + g) with c = P'target.

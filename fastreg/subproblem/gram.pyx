@@ -40,7 +40,7 @@ cdef class GramForm(Form):
 
     def take_over(self, Form columns):
         """Begin with the columns, coefficients and residual of another form."""
-        self.limit = columns.limit
+        self.limit, self.weights = columns.limit, columns.weights
         self._grow(columns.capacity)
         self.count = columns.count
         self.feature[:self.count] = columns.feature[:self.count]
@@ -82,15 +82,78 @@ cdef class GramForm(Form):
             return 0
         if self.columns is not None:
             self.columns.append(features, count)
+        elif self.weights is not None:
+            self.weigh_rows(first)
         return self.complete_rows(first)
+
+    cdef int weigh(self, index_t first) except -1 nogil:
+        if self.count == 0:
+            return 0
+        if self.columns is not None:
+            self.columns.weigh(first)
+        else:
+            self.weigh_rows(first)
+        return self.complete_rows(first)
+
+    cdef int weigh_rows(self, index_t first) except -1 nogil:
+        # The centers of columns that are not kept, from their means under the weights.
+        cdef Columns new
+        cdef Vectors shift
+        cdef index_t i, col
+        if self.center is None or self.center.shape[0] == 0:
+            with gil:
+                self.center = np.zeros(self.design.raw.n_cols)
+        if not self.design.centered:
+            return 0
+        new.index, new.count = &self.feature[first], self.count - first
+        shift.data, shift.count = &self.weights.shift[0], 1
+        self.design.correlate(shift, new, &self.moved[first])
+        for i in range(first, self.count):
+            col = self.design.raw_column(self.feature[i])
+            self.center[col] = self.design._center[col] + self.moved[i]
+        return 0
+
+    cdef int predict(self, const double* coef, double* eta) except -1 nogil:
+        cdef index_t support = 0
+        cdef index_t i
+        if self.columns is not None:
+            return self.columns.predict(coef, eta)
+        for i in range(self.count):
+            if coef[i] != 0.0:
+                self.support[support] = self.feature[i]
+                self.negative[support] = coef[i]
+                support += 1
+        return self.predict_support(support, eta)
+
+    cdef int predict_support(self, index_t support, double* eta) except -1 nogil:
+        cdef Columns cols
+        cdef Vectors coef
+        if support == 0:
+            return 0
+        cols.index, cols.count = &self.support[0], support
+        coef.data, coef.count = &self.negative[0], 1
+        return self.design.predict(cols, coef, eta)
+
+    cdef int correlate(self, const double* u, double* z) except -1 nogil:
+        cdef Columns cols
+        cdef Vectors vectors
+        if self.columns is not None:
+            return self.columns.correlate(u, z)
+        cols.index, cols.count = &self.feature[0], self.count
+        vectors.data, vectors.count = u, 1
+        return self.design.correlate(vectors, cols, z)
 
     cdef int complete_rows(self, index_t first) except -1 nogil:
         # Q and g of the columns from `first` on.
         cdef index_t i, j
         cdef Columns old, new
+        if self.columns is not None and self.weights is not None:
+            for i in range(first, self.count):
+                self.moved[i] = self.columns.moved[i]
         if self.columns is not None:
             self.columns.products(first, &self.Q[0, 0], self.Q.shape[1])
-            self.columns.correlations(first, &self.g[0])
+            if self.weights is None:
+                self.columns.correlations(first, &self.g[0])
             for i in range(first, self.count):
                 for j in range(first):
                     self.Q[i, j] = self.Q[j, i]
@@ -104,7 +167,12 @@ cdef class GramForm(Form):
                 old.count = self.count
                 new.index = &self.feature[first]
                 new.count = self.count - first
-                self.design.gram(new, old, &self.Q[first, 0], self.Q.shape[1])
+                if self.weights is None:
+                    self.design.gram(new, old, &self.Q[first, 0], self.Q.shape[1])
+                else:
+                    self.design.weighted_gram(
+                        &self.weights.root[0], &self.center[0], new, old, &self.Q[first, 0], self.Q.shape[1]
+                    )
             for i in range(first, self.count):
                 for j in range(first):
                     self.Q[j, i] = self.Q[i, j]
@@ -115,10 +183,11 @@ cdef class GramForm(Form):
         return 0
 
     cdef int refresh(self, const double* target) except -1 nogil:
-        # g from the residual where that does not cost much more than from Q: P'u, or c - Q beta.
+        # g from the residual where that does not cost much more than from Q: P'u, or c - Q beta. Under other weights
+        # than the design's there is no target but c.
         cdef index_t support = 0
         cdef index_t i
-        if self.columns is not None:
+        if self.columns is not None and self.weights is None:
             for i in range(self.count):
                 self.columns.beta[i] = self.beta[i]
                 support += self.beta[i] != 0.0
@@ -137,8 +206,6 @@ cdef class GramForm(Form):
         # Columns that are not kept are read where they lie: those with a coefficient.
         cdef index_t i
         cdef index_t support = 0
-        cdef Columns cols
-        cdef Vectors coef
         if self.columns is not None:
             return self.columns.residual(target, u)
         memcpy(u, target, self.design.n_rows * sizeof(double))
@@ -147,13 +214,7 @@ cdef class GramForm(Form):
                 self.support[support] = self.feature[i]
                 self.negative[support] = -self.beta[i]
                 support += 1
-        if support:
-            cols.index = &self.support[0]
-            cols.count = support
-            coef.data = &self.negative[0]
-            coef.count = 1
-            self.design.predict(cols, coef, u)
-        return 0
+        return self.predict_support(support, u)
 
     cdef void correlations(self, index_t first, double* g) noexcept nogil:
         memcpy(g + first, &self.g[first], (self.count - first) * sizeof(double))

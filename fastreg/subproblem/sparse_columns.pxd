@@ -17,6 +17,10 @@ cdef class SparseColumns(Form):
     cdef double[::1] center
     cdef unsigned char[::1] heavy
     cdef double shift
+    # Root weights of the rows; under other weights than the design's, also the values and centers of the design.
+    cdef const double* root
+    cdef double[::1] own_values
+    cdef double[::1] own_center
     # Some of the columns, row by row; and one column with its zeros.
     cdef index_t[::1] row_starts
     cdef double[::1] turned
@@ -46,7 +50,7 @@ cdef class SparseColumns(Form):
         for e in range(self.starts[i], self.starts[i + 1]):
             self.u[self.rows[e]] -= delta * self.values[e]
         if self.heavy[i]:
-            axpy(delta * self.center[i], &self.design._root[0], &self.u[0], self.design.n_rows)
+            axpy(delta * self.center[i], self.root, &self.u[0], self.design.n_rows)
         else:
             self.shift += delta * self.center[i]
 
@@ -54,5 +58,5 @@ cdef class SparseColumns(Form):
         cdef double total = 0.0
         cdef index_t i
         for i in range(self.design.n_rows):
-            total += (self.u[i] + self.shift * self.design._root[i]) ** 2
+            total += (self.u[i] + self.shift * self.root[i]) ** 2
         return total

@@ -3,10 +3,11 @@
 import numpy as np
 
 from cython.parallel cimport prange
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from fastreg.design.base cimport Columns, Compressed, index_t
 from fastreg.design.scaled cimport ScaledDesign
+from fastreg.design.tiles cimport axpy, dot
 from fastreg.subproblem.columns cimport Form
 
 from fastreg.subproblem.columns import grown
@@ -29,17 +30,22 @@ cdef class SparseColumns(Form):
         self.center = np.empty(0)
         self.heavy = np.empty(0, dtype=np.uint8)
         self.row_starts, self.turned = np.empty(0, dtype=np.intp), np.empty(0)
+        self.own_values, self.own_center = np.empty(0), np.empty(0)
+        self.root = &design._root[0]
 
     def _grow(self, capacity):
         Form._grow(self, capacity)
         self.starts = grown(np.asarray(self.starts), capacity + 1, np.intp)
         self.mean = grown(np.asarray(self.mean), capacity)
         self.center = grown(np.asarray(self.center), capacity)
+        self.own_center = grown(np.asarray(self.own_center), capacity)
         self.heavy = grown(np.asarray(self.heavy), capacity, np.uint8)
 
     def _grow_entries(self, entries):
         self.rows = grown(np.asarray(self.rows), entries, np.int32)
         self.values = grown(np.asarray(self.values), entries)
+        if self.weights is not None:
+            self.own_values = grown(np.asarray(self.own_values), entries)
 
     def _grow_rows(self, entries):
         size = max(entries, 2 * self.turned.shape[0])
@@ -53,6 +59,7 @@ cdef class SparseColumns(Form):
         mean, deviation = self.design.mean[columns], self.design.deviation[columns]
         np.asarray(self.mean)[first:self.count] = mean
         np.asarray(self.center)[first:self.count] = self.design.center[columns]
+        np.asarray(self.own_center)[first:self.count] = self.design.center[columns]
         np.asarray(self.heavy)[first:self.count] = np.abs(mean) > HEAVY * deviation
         np.asarray(self.curvature)[first:self.count] = self.design.norm[chosen] ** 2
 
@@ -72,11 +79,57 @@ cdef class SparseColumns(Form):
                 self._grow_entries(max(entries, 2 * self.values.shape[0], 1024))
         place.starts = &self.starts[first]
         place.rows = &self.rows[0]
-        place.values = &self.values[0]
+        place.values = &self.values[0] if self.weights is None else &self.own_values[0]
         self.design.compress(new, place)
         with gil:
             self._describe(first)
+        return self.weigh(first)
+
+    cdef int weigh(self, index_t first) except -1 nogil:
+        # Values, means, centers and squared norms under the weights of the form, from those of the design.
+        cdef index_t i, e
+        cdef double center, inside, square
+        if self.weights is None:
+            return 0
+        self.root = &self.weights.root[0]
+        for i in range(first, self.count):
+            self.mean[i] = inside = square = 0.0
+            for e in range(self.starts[i], self.starts[i + 1]):
+                self.values[e] = self.own_values[e] * self.weights.ratio[self.rows[e]]
+                self.mean[i] += self.values[e] * self.root[self.rows[e]]
+            center = self.mean[i] if self.design.centered else 0.0
+            for e in range(self.starts[i], self.starts[i + 1]):
+                square += (self.values[e] - center * self.root[self.rows[e]]) ** 2
+                inside += self.root[self.rows[e]] ** 2
+            self.curvature[i] = square + center * center * max(1.0 - inside, 0.0)
+            self.center[i], self.moved[i] = center, center - self.own_center[i]
+            self.heavy[i] = center * center > HEAVY * HEAVY * self.curvature[i]
         return 0
+
+    cdef int predict(self, const double* coef, double* eta) except -1 nogil:
+        cdef double shift = 0.0
+        cdef index_t i, e
+        for i in range(self.count):
+            if coef[i] != 0.0:
+                shift += coef[i] * self.own_center[i]
+                for e in range(self.starts[i], self.starts[i + 1]):
+                    eta[self.rows[e]] += coef[i] * self.own_values[e]
+        if shift != 0.0:
+            axpy(-shift, &self.design._root[0], eta, self.design.n_rows)
+        return 0
+
+    cdef int correlate(self, const double* u, double* z) except -1 nogil:
+        cdef double total = dot(&self.design._root[0], u, self.design.n_rows)
+        cdef index_t i, e
+        for i in range(self.count):
+            z[i] = -self.own_center[i] * total
+            for e in range(self.starts[i], self.starts[i + 1]):
+                z[i] += self.own_values[e] * u[self.rows[e]]
+        return 0
+
+    cdef void load(self, const double* residual) noexcept nogil:
+        memcpy(&self.u[0], residual, self.design.n_rows * sizeof(double))
+        self.shift = 0.0
 
     cdef int refresh(self, const double* target) except -1 nogil:
         cdef index_t i
@@ -94,7 +147,7 @@ cdef class SparseColumns(Form):
     cdef int residual(self, const double* target, double* u) except -1 nogil:
         cdef index_t i
         for i in range(self.design.n_rows):
-            u[i] = self.u[i] + self.shift * self.design._root[i]
+            u[i] = self.u[i] + self.shift * self.root[i]
         return 0
 
     cdef void correlations(self, index_t first, double* g) noexcept nogil:
@@ -151,7 +204,7 @@ cdef class SparseColumns(Form):
         cdef index_t k, e, start
         cdef double total
         for e in range(self.design.n_rows):
-            self.spread[e] = -self.center[i] * self.design._root[e]
+            self.spread[e] = -self.center[i] * self.root[e]
         for e in range(self.starts[i], self.starts[i + 1]):
             self.spread[self.rows[e]] += self.values[e]
         start = 0 if i >= first else first

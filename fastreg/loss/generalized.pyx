@@ -1,0 +1,377 @@
+"""Losses of generalized linear models: l(y, eta) of a target y and a predictor eta.
+
+For one row, with everything the solver and its certificate ask for (McCullagh & Nelder 1989; Huber 1964):
+
+========= ======================== ===================== ============ =========================
+loss      l(y, eta)                u = -dl/deta          curvature h  divergence D(s)
+========= ======================== ===================== ============ =========================
+logistic  log(1 + e^eta) - y eta   y - p                 p (1 - p)    KL of Bernoulli y - s u, p
+poisson   e^eta - y eta            y - mu                mu           KL of Poisson y - s u, mu
+gamma     y e^-eta + eta           y e^-eta - 1          1 + u        a log(a / (1+u)) - a + 1+u
+huber     r^2/2 or d |r| - d^2/2   r cut off at +-d      1 or 0       (1 - s)^2 u^2 / 2
+========= ======================== ===================== ============ =========================
+
+with p = 1/(1 + e^-eta), mu = e^eta, r = y - eta, a = 1 + s u. D(s) is the Bregman divergence of the conjugate l* from
+-u to -s u: what the dual objective loses when u is shrunk to s u, which stays inside the domain of l* for every s in
+[0, 1]. It is a sum of terms that are small where they should be, so that the duality gap suffers no cancellation.
+
+A row far on the wrong side has a curvature of almost 0, and Newton's method would leap; so h is kept above a hundredth
+of |u| (of d / |r| for huber), which leaves the last steps as they are.
+"""
+
+import numpy as np
+
+from cython cimport final
+from libc.math cimport exp, fabs, log, log1p
+
+from fastreg.design.base cimport index_t
+
+# The least curvature, in units of |u|.
+cdef double LEAST_CURVATURE = 0.01
+# Steps to the best intercept, of Newton's method and bisection.
+MAX_STEPS = 500
+EPS = np.finfo(float).eps
+
+
+cdef inline double share(double q, double p) noexcept nogil:
+    # q log(q / p), 0 where q is.
+    return q * log(q / p) if q > 0.0 else 0.0
+
+
+cdef class Loss:
+    """Abstract base: sums over rows for the solver, and the same for Python."""
+
+    cdef double evaluate(
+        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h
+    ) noexcept nogil:
+        # sum_i weight_i l(y_i, eta_i); u and h (where it is not NULL) of every row, 0 where its weight is.
+        return 0.0
+
+    cdef double divergence(
+        self, const double* y, const double* weight, const double* eta, index_t n, double s, double* slope, double* bend
+    ) noexcept nogil:
+        # sum_i weight_i D_i(s), with its first two derivatives in s.
+        return 0.0
+
+    def point(self, const double[::1] y, const double[::1] weights, const double[::1] eta):
+        """Return the loss (weights sum to 1), u and h of every row."""
+        cdef double[::1] u = np.empty(y.shape[0]), h = np.empty(y.shape[0])
+        value = self.evaluate(&y[0], &weights[0], &eta[0], y.shape[0], &u[0], &h[0])
+        return value, np.asarray(u), np.asarray(h)
+
+    def divergence_at(self, const double[::1] y, const double[::1] weights, const double[::1] eta, double s):
+        """Return the weighted mean of D(s) and its first two derivatives."""
+        cdef double slope, bend
+        value = self.divergence(&y[0], &weights[0], &eta[0], y.shape[0], s, &slope, &bend)
+        return value, slope, bend
+
+    def deviance(self, y, predictor, weights):
+        """Return the weighted mean deviance, twice the loss less its least value, of predictors (n, ...)."""
+        y, weights = np.ascontiguousarray(y, dtype=float), np.ascontiguousarray(weights, dtype=float)
+        lines = np.ascontiguousarray(predictor.reshape(len(y), -1).T)
+        best = self.saturated(y, weights)
+        values = [max(2.0 * (self.point(y, weights, line)[0] - best), 0.0) for line in lines]
+        return np.reshape(values, predictor.shape[1:])
+
+    def null_model(self, y, weights, offset, bint fit_intercept):
+        """Return the best intercepts (n_targets,) without any feature, and u (n_targets, n_samples).
+
+        The weighted sum of u falls with the intercept: Newton's method, guarded by what is known of its root.
+        """
+        intercepts, u = np.zeros(len(y)), np.empty_like(y)
+        offset = np.broadcast_to(offset, y.shape)
+        for k in range(len(y)):
+            if fit_intercept:
+                intercepts[k] = self.best_intercept(y[k], weights, offset[k])
+            u[k] = self.point(y[k], weights, intercepts[k] + offset[k])[1]
+            # A target that is constant up to rounding leaves exactly 0.
+            if np.abs(u[k]).max() <= 16 * EPS * np.abs(y[k]).max(where=weights > 0, initial=0.0):
+                u[k] = 0.0
+        return intercepts, u
+
+    def best_intercept(self, y, weights, offset):
+        """Return the b at which the weighted sum of u(y, b + offset) vanishes."""
+        b = self.link(weights @ y) - weights @ offset
+        low, high = -np.inf, np.inf
+        for _ in range(MAX_STEPS):
+            _, u, h = self.point(y, weights, b + offset)
+            total, bend = weights @ u, weights @ h
+            if total > 0:
+                low = b
+            else:
+                high = b
+            new = b + total / bend if bend > 0 else b
+            if not low <= new <= high:
+                new = 0.5 * (low + high)
+            if not abs(new - b) > 2 * EPS * abs(b):
+                return new
+            b = new
+        return b
+
+
+@final
+cdef class Logistic(Loss):
+    """y in [0, 1]: labels 0 and 1, or proportions."""
+
+    name = "logistic"
+
+    cdef inline double row(self, double y, double eta, double* u, double* h) noexcept nogil:
+        cdef double e = exp(-fabs(eta))
+        cdef double rest = e / (1.0 + e)
+        # y - p with the smaller of p and 1 - p, so that small u keep their digits.
+        u[0] = (y - 1.0) + rest if eta > 0.0 else y - rest
+        h[0] = max(rest / (1.0 + e), LEAST_CURVATURE * fabs(u[0]))
+        return log1p(e) + (eta if eta > 0.0 else 0.0) - y * eta
+
+    cdef inline double between(self, double y, double eta, double s, double* slope, double* bend) noexcept nogil:
+        cdef double e = exp(-fabs(eta))
+        cdef double p = (1.0 if eta > 0.0 else e) / (1.0 + e)
+        cdef double complement = (e if eta > 0.0 else 1.0) / (1.0 + e)
+        cdef double q = (1.0 - s) * y + s * p
+        cdef double rest = (1.0 - s) * (1.0 - y) + s * complement
+        cdef double u
+        slope[0] = bend[0] = 0.0
+        if q > 0.0 and rest > 0.0:
+            u = (1.0 - y) * -p + y * complement
+            slope[0] = -u * (log(q / rest) - eta)
+            bend[0] = u * u / (q * rest)
+        return share(q, p) + share(rest, complement)
+
+    cdef double evaluate(
+        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h
+    ) noexcept nogil:
+        return evaluate_rows(self, y, weight, eta, n, u, h)
+
+    cdef double divergence(
+        self, const double* y, const double* weight, const double* eta, index_t n, double s, double* slope, double* bend
+    ) noexcept nogil:
+        return divergence_rows(self, y, weight, eta, n, s, slope, bend)
+
+    def check(self, y, weights):
+        """Refuse targets that are no probabilities, or of one class only."""
+        if y.min() < 0 or y.max() > 1:
+            raise ValueError(
+                f"y: expected labels 0 and 1 (or proportions between them) for the logistic loss, got values from "
+                f"{y.min():g} to {y.max():g}. Code the classes as 0 and 1, or use fastreg.LogisticRegression."
+            )
+        mean = y @ weights
+        if mean.min() <= 0 or mean.max() >= 1:
+            raise ValueError("y: expected two classes for the logistic loss, got one. Drop this target.")
+
+    def link(self, mean):
+        """Return the predictor of a mean."""
+        return np.log(mean / (1.0 - mean))
+
+    def mean(self, eta):
+        """Return the mean of y, a probability, for a predictor."""
+        e = np.exp(-np.abs(eta))
+        return np.where(eta >= 0, 1.0, e) / (1.0 + e)
+
+    def saturated(self, y, weights):
+        """Return the least loss of all."""
+        inside = (y > 0) & (y < 1)
+        q = y[inside]
+        return -float(weights[inside] @ (q * np.log(q) + (1.0 - q) * np.log1p(-q)))
+
+
+@final
+cdef class Poisson(Loss):
+    """y >= 0, counts or rates; the logarithm of the mean is linear."""
+
+    name = "poisson"
+
+    cdef inline double row(self, double y, double eta, double* u, double* h) noexcept nogil:
+        cdef double mu = exp(eta)
+        u[0] = y - mu
+        h[0] = max(mu, LEAST_CURVATURE * fabs(u[0]))
+        return mu - y * eta
+
+    cdef inline double between(self, double y, double eta, double s, double* slope, double* bend) noexcept nogil:
+        cdef double mu = exp(eta)
+        cdef double m = (1.0 - s) * y + s * mu
+        slope[0] = bend[0] = 0.0
+        if m > 0.0:
+            slope[0] = -(y - mu) * (log(m) - eta)
+            bend[0] = (y - mu) * (y - mu) / m
+        return (m * (log(m) - eta) if m > 0.0 else 0.0) + (1.0 - s) * (mu - y)
+
+    cdef double evaluate(
+        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h
+    ) noexcept nogil:
+        return evaluate_rows(self, y, weight, eta, n, u, h)
+
+    cdef double divergence(
+        self, const double* y, const double* weight, const double* eta, index_t n, double s, double* slope, double* bend
+    ) noexcept nogil:
+        return divergence_rows(self, y, weight, eta, n, s, slope, bend)
+
+    def check(self, y, weights):
+        """Refuse negative targets, and those that are all 0."""
+        if y.min() < 0:
+            raise ValueError(f"y: expected values >= 0 for the Poisson loss, got {y.min():g}.")
+        if (y @ weights).min() <= 0:
+            raise ValueError("y: expected a positive mean for the Poisson loss, got all zeros. Drop this target.")
+
+    def link(self, mean):
+        """Return the predictor of a mean."""
+        return np.log(mean)
+
+    def mean(self, eta):
+        """Return the mean of y for a predictor."""
+        return np.exp(eta)
+
+    def saturated(self, y, weights):
+        """Return the least loss of all."""
+        positive = y > 0
+        return float(weights @ y - weights[positive] @ (y[positive] * np.log(y[positive])))
+
+
+@final
+cdef class Gamma(Loss):
+    """y > 0; the logarithm of the mean is linear."""
+
+    name = "gamma"
+
+    cdef inline double row(self, double y, double eta, double* u, double* h) noexcept nogil:
+        cdef double ratio = y * exp(-eta)
+        u[0] = ratio - 1.0
+        h[0] = max(ratio, LEAST_CURVATURE * fabs(u[0]))
+        return ratio + eta
+
+    cdef inline double between(self, double y, double eta, double s, double* slope, double* bend) noexcept nogil:
+        cdef double ratio = y * exp(-eta)
+        cdef double a = (1.0 - s) + s * ratio
+        slope[0] = bend[0] = 0.0
+        if a > 0.0:
+            slope[0] = (ratio - 1.0) * (log(a / y) + eta)
+            bend[0] = (ratio - 1.0) * (ratio - 1.0) / a
+        return (a * (log(a / y) + eta) if a > 0.0 else 0.0) + (1.0 - s) * (ratio - 1.0)
+
+    cdef double evaluate(
+        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h
+    ) noexcept nogil:
+        return evaluate_rows(self, y, weight, eta, n, u, h)
+
+    cdef double divergence(
+        self, const double* y, const double* weight, const double* eta, index_t n, double s, double* slope, double* bend
+    ) noexcept nogil:
+        return divergence_rows(self, y, weight, eta, n, s, slope, bend)
+
+    def check(self, y, weights):
+        """Refuse targets that are not positive."""
+        if y.min() <= 0:
+            raise ValueError(f"y: expected values > 0 for the gamma loss, got {y.min():g}.")
+
+    def link(self, mean):
+        """Return the predictor of a mean."""
+        return np.log(mean)
+
+    def mean(self, eta):
+        """Return the mean of y for a predictor."""
+        return np.exp(eta)
+
+    def saturated(self, y, weights):
+        """Return the least loss of all."""
+        return float(1.0 + weights @ np.log(y))
+
+
+@final
+cdef class Huber(Loss):
+    """Squared loss up to residuals of size delta, in units of y, and linear beyond.
+
+    Parameters
+    ----------
+    delta : float > 0
+    """
+
+    cdef readonly double delta
+
+    name = "huber"
+
+    def __init__(self, double delta=1.35):
+        if not 0 < delta < np.inf:
+            raise ValueError(f"delta: expected a finite number > 0, got {delta!r}.")
+        self.delta = delta
+
+    def __reduce__(self):
+        return Huber, (self.delta,)
+
+    cdef inline double row(self, double y, double eta, double* u, double* h) noexcept nogil:
+        cdef double r = y - eta
+        cdef double size = fabs(r)
+        if size <= self.delta:
+            u[0], h[0] = r, 1.0
+            return 0.5 * r * r
+        u[0] = self.delta if r > 0.0 else -self.delta
+        h[0] = LEAST_CURVATURE * self.delta / size
+        return self.delta * (size - 0.5 * self.delta)
+
+    cdef inline double between(self, double y, double eta, double s, double* slope, double* bend) noexcept nogil:
+        cdef double r = y - eta
+        cdef double u = min(max(r, -self.delta), self.delta)
+        slope[0] = -(1.0 - s) * u * u
+        bend[0] = u * u
+        return 0.5 * (1.0 - s) * (1.0 - s) * u * u
+
+    cdef double evaluate(
+        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h
+    ) noexcept nogil:
+        return evaluate_rows(self, y, weight, eta, n, u, h)
+
+    cdef double divergence(
+        self, const double* y, const double* weight, const double* eta, index_t n, double s, double* slope, double* bend
+    ) noexcept nogil:
+        return divergence_rows(self, y, weight, eta, n, s, slope, bend)
+
+    def check(self, y, weights):
+        """Any finite target will do."""
+
+    def link(self, mean):
+        """Return the predictor of a mean."""
+        return mean
+
+    def mean(self, eta):
+        """Return the prediction of y for a predictor."""
+        return eta
+
+    def saturated(self, y, weights):
+        """Return the least loss of all."""
+        return 0.0
+
+
+ctypedef fused Kind:
+    Logistic
+    Poisson
+    Gamma
+    Huber
+
+
+cdef double evaluate_rows(
+    Kind loss, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h
+) noexcept nogil:
+    cdef double total = 0.0
+    cdef double curvature
+    cdef index_t i
+    for i in range(n):
+        if weight[i] == 0.0:
+            u[i] = curvature = 0.0
+        else:
+            total += weight[i] * loss.row(y[i], eta[i], &u[i], &curvature)
+        if h != NULL:
+            h[i] = curvature
+    return total
+
+
+cdef double divergence_rows(
+    Kind loss, const double* y, const double* weight, const double* eta, index_t n, double s, double* slope, double* bend
+) noexcept nogil:
+    cdef double total = 0.0
+    cdef double first, second
+    cdef index_t i
+    slope[0] = bend[0] = 0.0
+    for i in range(n):
+        if weight[i] != 0.0:
+            total += weight[i] * loss.between(y[i], eta[i], s, &first, &second)
+            slope[0] += weight[i] * first
+            bend[0] += weight[i] * second
+    return total
