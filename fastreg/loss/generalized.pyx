@@ -15,6 +15,9 @@ with p = 1/(1 + e^-eta), mu = e^eta, r = y - eta, a = 1 + s u. D(s) is the Bregm
 -u to -s u: what the dual objective loses when u is shrunk to s u, which stays inside the domain of l* for every s in
 [0, 1]. It is a sum of terms that are small where they should be, so that the duality gap suffers no cancellation.
 
+It is at most (1 - s)^2 / (2 s^2) times the weighted sum of u^2/h, the steepness of the dual, which costs no logarithm:
+along the way to -s u the curvature of l* is 1/h at a point that is at least s times the present one.
+
 A row far on the wrong side has a curvature of almost 0, and Newton's method would leap; so h is kept above a hundredth
 of |u| (of d / |r| for huber), which leaves the last steps as they are.
 """
@@ -28,6 +31,7 @@ from fastreg.design.base cimport index_t
 
 # The least curvature, in units of |u|.
 cdef double LEAST_CURVATURE = 0.01
+cdef double STEEPEST = 1e200
 # Steps to the best intercept, of Newton's method and bisection.
 MAX_STEPS = 500
 EPS = np.finfo(float).eps
@@ -42,28 +46,28 @@ cdef class Loss:
     """Abstract base: sums over rows for the solver, and the same for Python."""
 
     cdef double evaluate(
-        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h
+        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, double* steep
     ) noexcept nogil:
-        # sum_i weight_i l(y_i, eta_i); u and h (where it is not NULL) of every row, 0 where its weight is.
+        # sum_i weight_i l(y_i, eta_i); u and h of every row, 0 where its weight is; and the steepness.
+        steep[0] = 0.0
         return 0.0
 
     cdef double divergence(
-        self, const double* y, const double* weight, const double* eta, index_t n, double s, double* slope, double* bend
+        self, const double* y, const double* weight, const double* eta, index_t n, double s
     ) noexcept nogil:
-        # sum_i weight_i D_i(s), with its first two derivatives in s.
+        # sum_i weight_i D_i(s).
         return 0.0
 
     def point(self, const double[::1] y, const double[::1] weights, const double[::1] eta):
         """Return the loss (weights sum to 1), u and h of every row."""
         cdef double[::1] u = np.empty(y.shape[0]), h = np.empty(y.shape[0])
-        value = self.evaluate(&y[0], &weights[0], &eta[0], y.shape[0], &u[0], &h[0])
+        cdef double steep
+        value = self.evaluate(&y[0], &weights[0], &eta[0], y.shape[0], &u[0], &h[0], &steep)
         return value, np.asarray(u), np.asarray(h)
 
     def divergence_at(self, const double[::1] y, const double[::1] weights, const double[::1] eta, double s):
-        """Return the weighted mean of D(s) and its first two derivatives."""
-        cdef double slope, bend
-        value = self.divergence(&y[0], &weights[0], &eta[0], y.shape[0], s, &slope, &bend)
-        return value, slope, bend
+        """Return the weighted mean of D(s)."""
+        return self.divergence(&y[0], &weights[0], &eta[0], y.shape[0], s)
 
     def deviance(self, y, predictor, weights):
         """Return the weighted mean deviance, twice the loss less its least value, of predictors (n, ...)."""
@@ -115,37 +119,33 @@ cdef class Logistic(Loss):
 
     name = "logistic"
 
-    cdef inline double row(self, double y, double eta, double* u, double* h) noexcept nogil:
+    cdef inline double row(self, double y, double eta, double* u, double* h, double* steep) noexcept nogil:
         cdef double e = exp(-fabs(eta))
         cdef double rest = e / (1.0 + e)
         # y - p with the smaller of p and 1 - p, so that small u keep their digits.
         u[0] = (y - 1.0) + rest if eta > 0.0 else y - rest
-        h[0] = max(rest / (1.0 + e), LEAST_CURVATURE * fabs(u[0]))
+        h[0] = rest / (1.0 + e)
+        steep[0] = u[0] * u[0] / h[0]
+        h[0] = max(h[0], LEAST_CURVATURE * fabs(u[0]))
         return log1p(e) + (eta if eta > 0.0 else 0.0) - y * eta
 
-    cdef inline double between(self, double y, double eta, double s, double* slope, double* bend) noexcept nogil:
+    cdef inline double between(self, double y, double eta, double s) noexcept nogil:
         cdef double e = exp(-fabs(eta))
         cdef double p = (1.0 if eta > 0.0 else e) / (1.0 + e)
         cdef double complement = (e if eta > 0.0 else 1.0) / (1.0 + e)
         cdef double q = (1.0 - s) * y + s * p
         cdef double rest = (1.0 - s) * (1.0 - y) + s * complement
-        cdef double u
-        slope[0] = bend[0] = 0.0
-        if q > 0.0 and rest > 0.0:
-            u = (1.0 - y) * -p + y * complement
-            slope[0] = -u * (log(q / rest) - eta)
-            bend[0] = u * u / (q * rest)
         return share(q, p) + share(rest, complement)
 
     cdef double evaluate(
-        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h
+        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, double* steep
     ) noexcept nogil:
-        return evaluate_rows(self, y, weight, eta, n, u, h)
+        return evaluate_rows(self, y, weight, eta, n, u, h, steep)
 
     cdef double divergence(
-        self, const double* y, const double* weight, const double* eta, index_t n, double s, double* slope, double* bend
+        self, const double* y, const double* weight, const double* eta, index_t n, double s
     ) noexcept nogil:
-        return divergence_rows(self, y, weight, eta, n, s, slope, bend)
+        return divergence_rows(self, y, weight, eta, n, s)
 
     def check(self, y, weights):
         """Refuse targets that are no probabilities, or of one class only."""
@@ -180,30 +180,27 @@ cdef class Poisson(Loss):
 
     name = "poisson"
 
-    cdef inline double row(self, double y, double eta, double* u, double* h) noexcept nogil:
+    cdef inline double row(self, double y, double eta, double* u, double* h, double* steep) noexcept nogil:
         cdef double mu = exp(eta)
         u[0] = y - mu
+        steep[0] = u[0] * u[0] / mu
         h[0] = max(mu, LEAST_CURVATURE * fabs(u[0]))
         return mu - y * eta
 
-    cdef inline double between(self, double y, double eta, double s, double* slope, double* bend) noexcept nogil:
+    cdef inline double between(self, double y, double eta, double s) noexcept nogil:
         cdef double mu = exp(eta)
         cdef double m = (1.0 - s) * y + s * mu
-        slope[0] = bend[0] = 0.0
-        if m > 0.0:
-            slope[0] = -(y - mu) * (log(m) - eta)
-            bend[0] = (y - mu) * (y - mu) / m
         return (m * (log(m) - eta) if m > 0.0 else 0.0) + (1.0 - s) * (mu - y)
 
     cdef double evaluate(
-        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h
+        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, double* steep
     ) noexcept nogil:
-        return evaluate_rows(self, y, weight, eta, n, u, h)
+        return evaluate_rows(self, y, weight, eta, n, u, h, steep)
 
     cdef double divergence(
-        self, const double* y, const double* weight, const double* eta, index_t n, double s, double* slope, double* bend
+        self, const double* y, const double* weight, const double* eta, index_t n, double s
     ) noexcept nogil:
-        return divergence_rows(self, y, weight, eta, n, s, slope, bend)
+        return divergence_rows(self, y, weight, eta, n, s)
 
     def check(self, y, weights):
         """Refuse negative targets, and those that are all 0."""
@@ -232,30 +229,27 @@ cdef class Gamma(Loss):
 
     name = "gamma"
 
-    cdef inline double row(self, double y, double eta, double* u, double* h) noexcept nogil:
+    cdef inline double row(self, double y, double eta, double* u, double* h, double* steep) noexcept nogil:
         cdef double ratio = y * exp(-eta)
         u[0] = ratio - 1.0
+        steep[0] = u[0] * u[0] / ratio
         h[0] = max(ratio, LEAST_CURVATURE * fabs(u[0]))
         return ratio + eta
 
-    cdef inline double between(self, double y, double eta, double s, double* slope, double* bend) noexcept nogil:
+    cdef inline double between(self, double y, double eta, double s) noexcept nogil:
         cdef double ratio = y * exp(-eta)
         cdef double a = (1.0 - s) + s * ratio
-        slope[0] = bend[0] = 0.0
-        if a > 0.0:
-            slope[0] = (ratio - 1.0) * (log(a / y) + eta)
-            bend[0] = (ratio - 1.0) * (ratio - 1.0) / a
         return (a * (log(a / y) + eta) if a > 0.0 else 0.0) + (1.0 - s) * (ratio - 1.0)
 
     cdef double evaluate(
-        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h
+        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, double* steep
     ) noexcept nogil:
-        return evaluate_rows(self, y, weight, eta, n, u, h)
+        return evaluate_rows(self, y, weight, eta, n, u, h, steep)
 
     cdef double divergence(
-        self, const double* y, const double* weight, const double* eta, index_t n, double s, double* slope, double* bend
+        self, const double* y, const double* weight, const double* eta, index_t n, double s
     ) noexcept nogil:
-        return divergence_rows(self, y, weight, eta, n, s, slope, bend)
+        return divergence_rows(self, y, weight, eta, n, s)
 
     def check(self, y, weights):
         """Refuse targets that are not positive."""
@@ -296,32 +290,30 @@ cdef class Huber(Loss):
     def __reduce__(self):
         return Huber, (self.delta,)
 
-    cdef inline double row(self, double y, double eta, double* u, double* h) noexcept nogil:
+    cdef inline double row(self, double y, double eta, double* u, double* h, double* steep) noexcept nogil:
         cdef double r = y - eta
         cdef double size = fabs(r)
         if size <= self.delta:
-            u[0], h[0] = r, 1.0
+            u[0], h[0], steep[0] = r, 1.0, r * r
             return 0.5 * r * r
         u[0] = self.delta if r > 0.0 else -self.delta
-        h[0] = LEAST_CURVATURE * self.delta / size
+        h[0], steep[0] = LEAST_CURVATURE * self.delta / size, self.delta * self.delta
         return self.delta * (size - 0.5 * self.delta)
 
-    cdef inline double between(self, double y, double eta, double s, double* slope, double* bend) noexcept nogil:
+    cdef inline double between(self, double y, double eta, double s) noexcept nogil:
         cdef double r = y - eta
         cdef double u = min(max(r, -self.delta), self.delta)
-        slope[0] = -(1.0 - s) * u * u
-        bend[0] = u * u
         return 0.5 * (1.0 - s) * (1.0 - s) * u * u
 
     cdef double evaluate(
-        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h
+        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, double* steep
     ) noexcept nogil:
-        return evaluate_rows(self, y, weight, eta, n, u, h)
+        return evaluate_rows(self, y, weight, eta, n, u, h, steep)
 
     cdef double divergence(
-        self, const double* y, const double* weight, const double* eta, index_t n, double s, double* slope, double* bend
+        self, const double* y, const double* weight, const double* eta, index_t n, double s
     ) noexcept nogil:
-        return divergence_rows(self, y, weight, eta, n, s, slope, bend)
+        return divergence_rows(self, y, weight, eta, n, s)
 
     def check(self, y, weights):
         """Any finite target will do."""
@@ -347,31 +339,28 @@ ctypedef fused Kind:
 
 
 cdef double evaluate_rows(
-    Kind loss, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h
+    Kind loss, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, double* steep
 ) noexcept nogil:
     cdef double total = 0.0
-    cdef double curvature
+    cdef double one
     cdef index_t i
+    steep[0] = 0.0
     for i in range(n):
-        if weight[i] == 0.0:
-            u[i] = curvature = 0.0
-        else:
-            total += weight[i] * loss.row(y[i], eta[i], &u[i], &curvature)
-        if h != NULL:
-            h[i] = curvature
+        u[i] = h[i] = 0.0
+        if weight[i] != 0.0:
+            total += weight[i] * loss.row(y[i], eta[i], &u[i], &h[i], &one)
+            steep[0] += weight[i] * one
+    # A row without any curvature left has u = 0 as well, unless its exponential has underflowed.
+    steep[0] = min(steep[0], STEEPEST) if steep[0] == steep[0] else STEEPEST
     return total
 
 
 cdef double divergence_rows(
-    Kind loss, const double* y, const double* weight, const double* eta, index_t n, double s, double* slope, double* bend
+    Kind loss, const double* y, const double* weight, const double* eta, index_t n, double s
 ) noexcept nogil:
     cdef double total = 0.0
-    cdef double first, second
     cdef index_t i
-    slope[0] = bend[0] = 0.0
     for i in range(n):
         if weight[i] != 0.0:
-            total += weight[i] * loss.between(y[i], eta[i], s, &first, &second)
-            slope[0] += weight[i] * first
-            bend[0] += weight[i] * second
+            total += weight[i] * loss.between(y[i], eta[i], s)
     return total

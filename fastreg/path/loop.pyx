@@ -53,7 +53,7 @@ cdef class Trace:
                 end += 1
         self._starts[k + 1] = end
         self._gaps[k] = solver.gap
-        self._losses[k] = 0.5 * solver.residual2
+        self._losses[k] = solver.loss_value()
         self._iterations[k] = solver.epochs + solver.events
         self._intercepts[k] = solver.intercept
         return 0

@@ -35,7 +35,7 @@ cdef class CertifiedPoint:
     cdef double[::1] chosen_beta
     cdef double[::1] chosen_z
     cdef double[::1] scratch
-    # Twice the loss, which for squared loss is ||u||^2; what other losses are made of.
+    # ||u||^2, twice the loss where that is squared loss; what other losses are made of (see ``gap.pxd``).
     cdef readonly double residual2
     cdef Rows rows
     cdef readonly double gap
@@ -45,6 +45,7 @@ cdef class CertifiedPoint:
     cdef void set_working(self, const index_t[::1] features) noexcept nogil
     cdef void clear_working(self) noexcept nogil
     cdef index_t candidates(self, index_t count, double distance, double rounding) noexcept nogil
+    cdef double loss_value(self) noexcept nogil
     cdef int renew(self) except -1 nogil
     cdef double certify(self) except -1 nogil
     cdef int settle(self) except -1 nogil

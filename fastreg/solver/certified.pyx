@@ -113,8 +113,11 @@ cdef class CertifiedPoint:
                     count += 1
         return count
 
+    cdef double loss_value(self) noexcept nogil:
+        return 0.5 * self.residual2
+
     cdef int renew(self) except -1 nogil:
-        # The residual with twice its loss, and the correlations of W with it, in scratch.
+        # The residual with its squared norm, and the correlations of W with it, in scratch.
         if not self.complete:
             self.form.residual(&self.target[0], &self.u[0])
             self.residual2 = dot(&self.u[0], &self.u[0], self.design.n_rows)
@@ -203,6 +206,6 @@ cdef class CertifiedPoint:
         evidence.z = &self.chosen_z[0]
         evidence.count = count
         evidence.norm = &self.norm[0]
-        evidence.residual2, evidence.rows = self.residual2, self.rows
+        evidence.residual2, evidence.rows, evidence.enough = self.residual2, self.rows, 0.0
         evidence.zero_level = zero_level
         self.gap = dual_gap(&self.pen, &evidence, &scale)

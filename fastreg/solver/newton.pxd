@@ -15,6 +15,7 @@ cdef class NewtonSolver(WorkingSetSolver):
     # The loss at the predictors eta, which is `best` at least, with u and h of every row; the same for a trial point.
     cdef double value
     cdef double best
+    cdef double steep
     cdef double[::1] eta
     cdef double[::1] force
     cdef double[::1] curvature

@@ -128,6 +128,7 @@ cdef class NewtonSolver(WorkingSetSolver):
         evidence.feature, evidence.beta, evidence.z = &self.form.feature[0], &self.form.beta[0], &self.held[0]
         evidence.count, evidence.norm, evidence.rows = self.form.count, &self.norm[0], self.rows
         evidence.residual2, evidence.zero_level = self.residual2, self.zero_level(self.gap_target)
+        evidence.enough = self.inner_target
         return dual_gap(&self.pen, &evidence, &scale)
 
     cdef bint step(self, double gap) except -1 nogil:
@@ -226,7 +227,8 @@ cdef class NewtonSolver(WorkingSetSolver):
         for i in range(self.design.n_rows):
             self.trial[i] = self.eta[i] + length * self.line[i]
         return self.loss.evaluate(
-            &self.y[0], &self.weight[0], &self.trial[0], self.design.n_rows, &self.force[0], &self.curvature[0]
+            &self.y[0], &self.weight[0], &self.trial[0], self.design.n_rows, &self.force[0], &self.curvature[0],
+            &self.steep,
         )
 
     cdef int accept(self, double value) except -1 nogil:
@@ -259,9 +261,12 @@ cdef class NewtonSolver(WorkingSetSolver):
         cdef index_t i
         for i in range(self.design.n_rows):
             self.u[i] = self.design._root[i] * self.force[i]
-        self.residual2 = 2.0 * max(self.value - self.best, 0.0)
+        self.residual2 = self.steep
         self.reserve()
         return self.form.correlate(&self.u[0], &self.held[0])
+
+    cdef double loss_value(self) noexcept nogil:
+        return max(self.value - self.best, 0.0)
 
     cdef int renew(self) except -1 nogil:
         cdef index_t i

@@ -9,7 +9,8 @@ far below the rounding error of either objective. G is convex in s and its deriv
 
     G'(s) = -(1 - s) ||u||^2  +  sum_j z_j (b_j*(s z_j) - b_j),        b_j* the maximizer inside h_j*.
 
-For other losses (``Rows``) the first term is the divergence D(s) of ``fastreg.loss.generalized``.
+For other losses (``Rows``) the first term is the divergence D(s) of ``fastreg.loss.generalized``, and ||u||^2 stands for
+what bounds it: s is chosen by the bound, which is (1 - s)^2 ||u||^2 / (2 s^2), and any s gives a valid gap.
 
 A coefficient without l2 part and without bound on the side of z_j needs |s z_j| <= t_j.
 """
@@ -27,13 +28,20 @@ from fastreg.penalty.elastic_net cimport (
 cdef int MAX_NEWTON = 40
 
 
-cdef double lost(const Evidence* evidence, double s, double* slope, double* bend) noexcept nogil:
-    # What the loss part of the dual loses at s u, with its derivatives in s.
+cdef double lost(const Evidence* evidence, double s, double rest) noexcept nogil:
+    # What the loss part of the dual loses at s u; a bound on it where that is enough beside the rest of the gap.
     cdef const Rows* rows = &evidence.rows
-    if rows.loss != NULL:
-        return (<Loss> rows.loss).divergence(rows.y, rows.weight, rows.eta, rows.n, s, slope, bend)
-    slope[0], bend[0] = -(1.0 - s) * evidence.residual2, evidence.residual2
-    return 0.5 * (1.0 - s) * (1.0 - s) * evidence.residual2
+    cdef double quadratic = 0.5 * (1.0 - s) * (1.0 - s) * evidence.residual2
+    if rows.loss == NULL or s == 1.0:
+        return quadratic
+    if rest + quadratic / (s * s) <= evidence.enough:
+        return quadratic / (s * s)
+    return (<Loss> rows.loss).divergence(rows.y, rows.weight, rows.eta, rows.n, s)
+
+
+cdef inline double modeled(const Penalty* pen, const Evidence* evidence, double s) noexcept nogil:
+    # G(s) with the quadratic for the loss part.
+    return 0.5 * (1.0 - s) * (1.0 - s) * evidence.residual2 + penalty_gap(pen, evidence, s)
 
 
 cdef double dual_gap(const Penalty* pen, const Evidence* evidence, double* scale) noexcept nogil:
@@ -60,8 +68,9 @@ cdef double dual_gap(const Penalty* pen, const Evidence* evidence, double* scale
     # A tiny l2 part makes G so steep that Newton's last step is below the spacing of floating-point numbers;
     # the scale at which no conjugate is positive is then the better one.
     step = largest_scale(pen, evidence, False)
-    scale[0] = s if gap_at(pen, evidence, s) <= gap_at(pen, evidence, step) else step
-    return gap_at(pen, evidence, scale[0])
+    scale[0] = s if modeled(pen, evidence, s) <= modeled(pen, evidence, step) else step
+    step = penalty_gap(pen, evidence, scale[0])
+    return max(step + lost(evidence, scale[0], step), 0.0)
 
 
 cdef bint is_zero(const Penalty* pen, const Evidence* evidence, index_t i) noexcept nogil:
@@ -99,9 +108,10 @@ cdef inline double dual_point(const Penalty* pen, index_t j, double z) noexcept 
 
 cdef double derivative(const Penalty* pen, const Evidence* evidence, double s, double* bend) noexcept nogil:
     # G'(s), and in `bend` the slope of that piece of G'.
-    cdef double slope, z, q, point
+    cdef double slope = -(1.0 - s) * evidence.residual2
+    cdef double z, q, point
     cdef index_t i, j
-    lost(evidence, s, &slope, bend)
+    bend[0] = evidence.residual2
     for i in range(evidence.count):
         j = evidence.feature[i]
         z = evidence.z[i]
@@ -115,9 +125,10 @@ cdef double derivative(const Penalty* pen, const Evidence* evidence, double s, d
     return slope
 
 
-cdef double gap_at(const Penalty* pen, const Evidence* evidence, double s) noexcept nogil:
-    cdef double z, b, slope, bend
-    cdef double total = lost(evidence, s, &slope, &bend) if s < 1.0 else 0.0
+cdef double penalty_gap(const Penalty* pen, const Evidence* evidence, double s) noexcept nogil:
+    # The sum in G(s).
+    cdef double total = 0.0
+    cdef double z, b
     cdef index_t i, j
     for i in range(evidence.count):
         j = evidence.feature[i]
@@ -133,7 +144,7 @@ cdef double gap_at(const Penalty* pen, const Evidence* evidence, double s) noexc
             # t |b| - z b as |b| (t - sign(b) z): each factor is small where it should be.
             total += fabs(b) * (threshold(pen, j) - (z if b > 0.0 else -z))
             total += 0.5 * (pen.a2 * pen.l2[j]) * b * b
-    return max(total, 0.0)
+    return total
 
 
 def gap_of(
@@ -169,7 +180,7 @@ def gap_of(
     pen.a1, pen.a2 = a1, a2
     evidence.count = beta.shape[0]
     evidence.residual2, evidence.zero_level = residual2, zero_level
-    evidence.rows.loss = NULL
+    evidence.rows.loss, evidence.enough = NULL, 0.0
     if loss is not None:
         evidence.rows.loss, evidence.rows.n = <void*> loss, rows.shape[1]
         evidence.rows.y, evidence.rows.weight, evidence.rows.eta = &rows[0, 0], &rows[1, 0], &rows[2, 0]
