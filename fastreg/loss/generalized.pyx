@@ -25,16 +25,35 @@ of |u| (of d / |r| for huber), which leaves the last steps as they are.
 import numpy as np
 
 from cython cimport final
-from libc.math cimport exp, fabs, log, log1p
+from libc.math cimport exp, fabs, log
 
 from fastreg.design.base cimport index_t
 
-# The least curvature, in units of |u|.
-cdef double LEAST_CURVATURE = 0.01
 cdef double STEEPEST = 1e200
 # Steps to the best intercept, of Newton's method and bisection.
 MAX_STEPS = 500
 EPS = np.finfo(float).eps
+
+
+cdef extern from "rows.h" nogil:
+    void sweep_logistic "fastreg_sweep_logistic"(
+        const double* y, const double* w, const double* eta, index_t n, double none, double* u, double* h, double* sums
+    )
+    void sweep_poisson "fastreg_sweep_poisson"(
+        const double* y, const double* w, const double* eta, index_t n, double none, double* u, double* h, double* sums
+    )
+    void sweep_gamma "fastreg_sweep_gamma"(
+        const double* y, const double* w, const double* eta, index_t n, double none, double* u, double* h, double* sums
+    )
+    void sweep_huber "fastreg_sweep_huber"(
+        const double* y, const double* w, const double* eta, index_t n, double delta, double* u, double* h, double* sums
+    )
+
+
+cdef inline double told_apart(const double* sums, double* steep) noexcept nogil:
+    # The loss, and the steepness as a number that can be multiplied.
+    steep[0] = sums[1] if sums[1] < STEEPEST else STEEPEST
+    return sums[0]
 
 
 cdef inline double share(double q, double p) noexcept nogil:
@@ -48,7 +67,7 @@ cdef class Loss:
     cdef double evaluate(
         self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, double* steep
     ) noexcept nogil:
-        # sum_i weight_i l(y_i, eta_i); u and h of every row, 0 where its weight is; and the steepness.
+        # sum_i weight_i l(y_i, eta_i); u and h of every row; and the steepness.
         steep[0] = 0.0
         return 0.0
 
@@ -89,7 +108,7 @@ cdef class Loss:
                 intercepts[k] = self.best_intercept(y[k], weights, offset[k])
             u[k] = self.point(y[k], weights, intercepts[k] + offset[k])[1]
             # A target that is constant up to rounding leaves exactly 0.
-            if np.abs(u[k]).max() <= 16 * EPS * np.abs(y[k]).max(where=weights > 0, initial=0.0):
+            if np.abs(u[k]).max(where=weights > 0, initial=0.0) <= 16 * EPS * np.abs(y[k]).max(where=weights > 0, initial=0.0):
                 u[k] = 0.0
         return intercepts, u
 
@@ -100,6 +119,8 @@ cdef class Loss:
         for _ in range(MAX_STEPS):
             _, u, h = self.point(y, weights, b + offset)
             total, bend = weights @ u, weights @ h
+            if abs(total) <= 8 * EPS * (weights @ np.abs(u)):
+                return b
             if total > 0:
                 low = b
             else:
@@ -119,16 +140,6 @@ cdef class Logistic(Loss):
 
     name = "logistic"
 
-    cdef inline double row(self, double y, double eta, double* u, double* h, double* steep) noexcept nogil:
-        cdef double e = exp(-fabs(eta))
-        cdef double rest = e / (1.0 + e)
-        # y - p with the smaller of p and 1 - p, so that small u keep their digits.
-        u[0] = (y - 1.0) + rest if eta > 0.0 else y - rest
-        h[0] = rest / (1.0 + e)
-        steep[0] = u[0] * u[0] / h[0]
-        h[0] = max(h[0], LEAST_CURVATURE * fabs(u[0]))
-        return log1p(e) + (eta if eta > 0.0 else 0.0) - y * eta
-
     cdef inline double between(self, double y, double eta, double s) noexcept nogil:
         cdef double e = exp(-fabs(eta))
         cdef double p = (1.0 if eta > 0.0 else e) / (1.0 + e)
@@ -140,7 +151,9 @@ cdef class Logistic(Loss):
     cdef double evaluate(
         self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, double* steep
     ) noexcept nogil:
-        return evaluate_rows(self, y, weight, eta, n, u, h, steep)
+        cdef double[2] sums
+        sweep_logistic(y, weight, eta, n, 0.0, u, h, sums)
+        return told_apart(sums, steep)
 
     cdef double divergence(
         self, const double* y, const double* weight, const double* eta, index_t n, double s
@@ -180,13 +193,6 @@ cdef class Poisson(Loss):
 
     name = "poisson"
 
-    cdef inline double row(self, double y, double eta, double* u, double* h, double* steep) noexcept nogil:
-        cdef double mu = exp(eta)
-        u[0] = y - mu
-        steep[0] = u[0] * u[0] / mu
-        h[0] = max(mu, LEAST_CURVATURE * fabs(u[0]))
-        return mu - y * eta
-
     cdef inline double between(self, double y, double eta, double s) noexcept nogil:
         cdef double mu = exp(eta)
         cdef double m = (1.0 - s) * y + s * mu
@@ -195,7 +201,9 @@ cdef class Poisson(Loss):
     cdef double evaluate(
         self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, double* steep
     ) noexcept nogil:
-        return evaluate_rows(self, y, weight, eta, n, u, h, steep)
+        cdef double[2] sums
+        sweep_poisson(y, weight, eta, n, 0.0, u, h, sums)
+        return told_apart(sums, steep)
 
     cdef double divergence(
         self, const double* y, const double* weight, const double* eta, index_t n, double s
@@ -229,13 +237,6 @@ cdef class Gamma(Loss):
 
     name = "gamma"
 
-    cdef inline double row(self, double y, double eta, double* u, double* h, double* steep) noexcept nogil:
-        cdef double ratio = y * exp(-eta)
-        u[0] = ratio - 1.0
-        steep[0] = u[0] * u[0] / ratio
-        h[0] = max(ratio, LEAST_CURVATURE * fabs(u[0]))
-        return ratio + eta
-
     cdef inline double between(self, double y, double eta, double s) noexcept nogil:
         cdef double ratio = y * exp(-eta)
         cdef double a = (1.0 - s) + s * ratio
@@ -244,7 +245,9 @@ cdef class Gamma(Loss):
     cdef double evaluate(
         self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, double* steep
     ) noexcept nogil:
-        return evaluate_rows(self, y, weight, eta, n, u, h, steep)
+        cdef double[2] sums
+        sweep_gamma(y, weight, eta, n, 0.0, u, h, sums)
+        return told_apart(sums, steep)
 
     cdef double divergence(
         self, const double* y, const double* weight, const double* eta, index_t n, double s
@@ -290,16 +293,6 @@ cdef class Huber(Loss):
     def __reduce__(self):
         return Huber, (self.delta,)
 
-    cdef inline double row(self, double y, double eta, double* u, double* h, double* steep) noexcept nogil:
-        cdef double r = y - eta
-        cdef double size = fabs(r)
-        if size <= self.delta:
-            u[0], h[0], steep[0] = r, 1.0, r * r
-            return 0.5 * r * r
-        u[0] = self.delta if r > 0.0 else -self.delta
-        h[0], steep[0] = LEAST_CURVATURE * self.delta / size, self.delta * self.delta
-        return self.delta * (size - 0.5 * self.delta)
-
     cdef inline double between(self, double y, double eta, double s) noexcept nogil:
         cdef double r = y - eta
         cdef double u = min(max(r, -self.delta), self.delta)
@@ -308,7 +301,9 @@ cdef class Huber(Loss):
     cdef double evaluate(
         self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, double* steep
     ) noexcept nogil:
-        return evaluate_rows(self, y, weight, eta, n, u, h, steep)
+        cdef double[2] sums
+        sweep_huber(y, weight, eta, n, self.delta, u, h, sums)
+        return told_apart(sums, steep)
 
     cdef double divergence(
         self, const double* y, const double* weight, const double* eta, index_t n, double s
@@ -336,23 +331,6 @@ ctypedef fused Kind:
     Poisson
     Gamma
     Huber
-
-
-cdef double evaluate_rows(
-    Kind loss, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, double* steep
-) noexcept nogil:
-    cdef double total = 0.0
-    cdef double one
-    cdef index_t i
-    steep[0] = 0.0
-    for i in range(n):
-        u[i] = h[i] = 0.0
-        if weight[i] != 0.0:
-            total += weight[i] * loss.row(y[i], eta[i], &u[i], &h[i], &one)
-            steep[0] += weight[i] * one
-    # A row without any curvature left has u = 0 as well, unless its exponential has underflowed.
-    steep[0] = min(steep[0], STEEPEST) if steep[0] == steep[0] else STEEPEST
-    return total
 
 
 cdef double divergence_rows(

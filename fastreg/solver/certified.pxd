@@ -38,6 +38,8 @@ cdef class CertifiedPoint:
     # ||u||^2, twice the loss where that is squared loss; what other losses are made of (see ``gap.pxd``).
     cdef readonly double residual2
     cdef Rows rows
+    # A bound on the gap will do where it is at most this.
+    cdef double enough
     cdef readonly double gap
 
     cdef double zero_level(self, double target) noexcept nogil

@@ -206,6 +206,6 @@ cdef class CertifiedPoint:
         evidence.z = &self.chosen_z[0]
         evidence.count = count
         evidence.norm = &self.norm[0]
-        evidence.residual2, evidence.rows, evidence.enough = self.residual2, self.rows, 0.0
+        evidence.residual2, evidence.rows, evidence.enough = self.residual2, self.rows, self.enough
         evidence.zero_level = zero_level
         self.gap = dual_gap(&self.pen, &evidence, &scale)

@@ -39,8 +39,10 @@ cdef double ARMIJO = 1e-4
 cdef double ROUNDING = 1e-15
 cdef double SHORTEST = 1e-10
 cdef int MAX_STEPS = 200
-# The sum of u counts as 0 below this fraction of the sum of |u|, and is brought there in so many steps at most.
+# The sum of u counts as 0 below this fraction of the sum of |u|, or of the gap in question, which is then the most that
+# it could change; and it is brought there in so many steps at most.
 cdef double BALANCED = 1e-13
+cdef double NEGLIGIBLE = 1e-3
 cdef int MAX_BALANCING = 20
 
 
@@ -234,6 +236,7 @@ cdef class NewtonSolver(WorkingSetSolver):
     cdef int accept(self, double value) except -1 nogil:
         # Stay at the trial point, but for the intercept, which is moved to where the sum of u vanishes.
         cdef double size, bend, shift
+        cdef double least = NEGLIGIBLE * self.gap_target if self.gap_target < self.value else 0.0
         cdef index_t i
         cdef int _
         for _ in range(MAX_BALANCING):
@@ -244,7 +247,7 @@ cdef class NewtonSolver(WorkingSetSolver):
                 self.imbalance += self.weight[i] * self.force[i]
                 size += self.weight[i] * fabs(self.force[i])
                 bend += self.weight[i] * self.curvature[i]
-            if not self.design.centered or fabs(self.imbalance) <= BALANCED * size or bend == 0.0:
+            if not self.design.centered or fabs(self.imbalance) <= max(BALANCED * size, least) or bend == 0.0:
                 break
             shift = self.imbalance / bend
             for i in range(self.design.n_rows):

@@ -179,7 +179,7 @@ cdef class WorkingSetSolver(CertifiedPoint):
 
     cdef void begin(self, double a1, double a2, double target, index_t max_iter) noexcept nogil:
         self.pen.a1, self.pen.a2 = a1, a2
-        self.gap_target, self.inner_target = target, INNER_FRACTION * target
+        self.gap_target, self.inner_target, self.enough = target, INNER_FRACTION * target, target
         self.max_iter, self.stalls = max_iter, 0
 
     cdef double advance(self) except -1 nogil:

@@ -29,12 +29,12 @@ cdef int MAX_NEWTON = 40
 
 
 cdef double lost(const Evidence* evidence, double s, double rest) noexcept nogil:
-    # What the loss part of the dual loses at s u; a bound on it where that is enough beside the rest of the gap.
+    # What the loss part of the dual loses at s u; a bound on it where that is enough, or no more than the rest of the gap.
     cdef const Rows* rows = &evidence.rows
     cdef double quadratic = 0.5 * (1.0 - s) * (1.0 - s) * evidence.residual2
     if rows.loss == NULL or s == 1.0:
         return quadratic
-    if rest + quadratic / (s * s) <= evidence.enough:
+    if quadratic / (s * s) <= max(rest, evidence.enough - rest):
         return quadratic / (s * s)
     return (<Loss> rows.loss).divergence(rows.y, rows.weight, rows.eta, rows.n, s)
 

@@ -1,0 +1,152 @@
+/* Losses row by row: the loss, u = -dl/deta and the curvature h of every row, in one sweep without branches.
+ *
+ * In C for the reason given in design/lines.h: GCC builds each function three times and the loader picks one. That pays
+ * only if exp and log1p are part of the loop, so they are here: by range reduction and Taylor's series, to a few units
+ * in the last place. Measured on one core against libm's functions: see docs/performance.md.
+ */
+#ifndef FASTREG_ROWS_H
+#define FASTREG_ROWS_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "../design/lines.h"
+
+/* Curvatures are kept above this fraction of |u|; see generalized.pyx. */
+#define FASTREG_LEAST_CURVATURE 0.01
+#define FASTREG_TINY 1e-290
+
+/* e^x: x = k log 2 + r with |r| <= log(2)/2, a polynomial for e^r (its next term is below 5e-18), and 2^k by its bits.
+ * Beyond the range of numbers x is taken for the end of it. */
+static inline double fastreg_exp(double x)
+{
+    const double shift = 6755399441055744.0; /* 1.5 * 2^52: adding it rounds to an integer */
+    double k, r, p;
+    int64_t bits;
+    x = x < -708.0 ? -708.0 : x > 709.0 ? 709.0 : x;
+    k = x * 1.4426950408889634 + shift;
+    memcpy(&bits, &k, sizeof bits);
+    k -= shift;
+    r = x - k * 6.93147180369123816490e-01;
+    r -= k * 1.90821492927058770002e-10;
+    p = 1.0 / 6227020800.0;
+    p = p * r + 1.0 / 479001600.0;
+    p = p * r + 1.0 / 39916800.0;
+    p = p * r + 1.0 / 3628800.0;
+    p = p * r + 1.0 / 362880.0;
+    p = p * r + 1.0 / 40320.0;
+    p = p * r + 1.0 / 5040.0;
+    p = p * r + 1.0 / 720.0;
+    p = p * r + 1.0 / 120.0;
+    p = p * r + 1.0 / 24.0;
+    p = p * r + 1.0 / 6.0;
+    p = p * r + 0.5;
+    p = p * r + 1.0;
+    p = p * r + 1.0;
+    bits = (int64_t)(((uint64_t)bits + 1023u) << 52);
+    memcpy(&k, &bits, sizeof k);
+    return p * k;
+}
+
+/* log(1 + e) for 0 <= e <= 1, as 2 artanh(e / (2 + e)); the next term of the series is below 2e-18. */
+static inline double fastreg_log1p(double e)
+{
+    double t = e / (2.0 + e), q = t * t, p = 1.0 / 33.0;
+    p = p * q + 1.0 / 31.0;
+    p = p * q + 1.0 / 29.0;
+    p = p * q + 1.0 / 27.0;
+    p = p * q + 1.0 / 25.0;
+    p = p * q + 1.0 / 23.0;
+    p = p * q + 1.0 / 21.0;
+    p = p * q + 1.0 / 19.0;
+    p = p * q + 1.0 / 17.0;
+    p = p * q + 1.0 / 15.0;
+    p = p * q + 1.0 / 13.0;
+    p = p * q + 1.0 / 11.0;
+    p = p * q + 1.0 / 9.0;
+    p = p * q + 1.0 / 7.0;
+    p = p * q + 1.0 / 5.0;
+    p = p * q + 1.0 / 3.0;
+    return 2.0 * t * (p * q + 1.0);
+}
+
+/* One row each: the loss; u, h and the steepness u^2/h through pointers. */
+static inline double fastreg_logistic(double y, double eta, double unused, double *u, double *h, double *steep)
+{
+    double e = fastreg_exp(-fabs(eta)), whole = 1.0 / (1.0 + e), rest = e * whole;
+    /* y - p with the smaller of p and 1 - p, so that small u keep their digits. */
+    double force = eta > 0.0 ? (y - 1.0) + rest : y - rest, bend = rest * whole, least;
+    (void)unused;
+    least = FASTREG_LEAST_CURVATURE * fabs(force);
+    *u = force;
+    *h = bend > least ? bend : least;
+    *steep = force * force / (bend > FASTREG_TINY ? bend : FASTREG_TINY);
+    return fastreg_log1p(e) + (eta > 0.0 ? eta : 0.0) - y * eta;
+}
+
+static inline double fastreg_poisson(double y, double eta, double unused, double *u, double *h, double *steep)
+{
+    double mu = fastreg_exp(eta), force = y - mu, least = FASTREG_LEAST_CURVATURE * fabs(force);
+    (void)unused;
+    *u = force;
+    *h = mu > least ? mu : least;
+    *steep = force * force / mu;
+    return mu - y * eta;
+}
+
+static inline double fastreg_gamma(double y, double eta, double unused, double *u, double *h, double *steep)
+{
+    double ratio = y * fastreg_exp(-eta), force = ratio - 1.0, least = FASTREG_LEAST_CURVATURE * fabs(force);
+    (void)unused;
+    *u = force;
+    *h = ratio > least ? ratio : least;
+    *steep = force * force / (ratio > FASTREG_TINY ? ratio : FASTREG_TINY);
+    return ratio + eta;
+}
+
+static inline double fastreg_huber(double y, double eta, double delta, double *u, double *h, double *steep)
+{
+    double r = y - eta, size = fabs(r), cut = size < delta ? size : delta;
+    double least = FASTREG_LEAST_CURVATURE * delta / (size > delta ? size : delta);
+    *u = r < 0.0 ? -cut : cut;
+    *h = size <= delta ? 1.0 : least;
+    *steep = cut * cut;
+    return cut * (size - 0.5 * cut);
+}
+
+/* sums[0] = sum_i w_i l(y_i, eta_i), sums[1] that of the steepness; u and h of every row. The order of the sums is fixed. */
+#define FASTREG_SWEEP(loss)                                                                                            \
+    FASTREG_CLONES static void fastreg_sweep_##loss(                                                                   \
+        const double *FASTREG_RESTRICT y, const double *FASTREG_RESTRICT w, const double *FASTREG_RESTRICT eta,        \
+        ptrdiff_t n, double parameter, double *FASTREG_RESTRICT u, double *FASTREG_RESTRICT h,                         \
+        double *FASTREG_RESTRICT sums)                                                                                 \
+    {                                                                                                                  \
+        double value[FASTREG_LANES] = {0}, steep[FASTREG_LANES] = {0}, one;                                            \
+        ptrdiff_t i = 0;                                                                                               \
+        int lane;                                                                                                      \
+        for (; i + FASTREG_LANES <= n; i += FASTREG_LANES)                                                             \
+            for (lane = 0; lane < FASTREG_LANES; lane++) {                                                             \
+                value[lane] +=                                                                                         \
+                    w[i + lane] * fastreg_##loss(y[i + lane], eta[i + lane], parameter, u + i + lane, h + i + lane,    \
+                                                 &one);                                                                \
+                steep[lane] += w[i + lane] * one;                                                                      \
+            }                                                                                                          \
+        for (; i < n; i++) {                                                                                           \
+            value[0] += w[i] * fastreg_##loss(y[i], eta[i], parameter, u + i, h + i, &one);                            \
+            steep[0] += w[i] * one;                                                                                    \
+        }                                                                                                              \
+        sums[0] = sums[1] = 0;                                                                                         \
+        for (lane = 0; lane < FASTREG_LANES; lane++) {                                                                 \
+            sums[0] += value[lane];                                                                                    \
+            sums[1] += steep[lane];                                                                                    \
+        }                                                                                                              \
+    }
+
+FASTREG_SWEEP(logistic)
+FASTREG_SWEEP(poisson)
+FASTREG_SWEEP(gamma)
+FASTREG_SWEEP(huber)
+
+#endif
