@@ -6,13 +6,20 @@ throughout.
 
 from fastreg.reference.certificate import dual_gap, kkt_violation, lazy_bound
 from fastreg.reference.design import compress, correlate, gram, moments, pack, predict
+from fastreg.reference.losses import LOSSES, Gamma, Huber, Logistic, Loss, Poisson
 from fastreg.reference.path import PathFit, fit_path
 from fastreg.reference.penalty import conjugate, conjugate_point, penalty_value, proximal_step, soft_threshold
 from fastreg.reference.problem import StandardForm, standard_form
 from fastreg.reference.solvers import coordinate_descent, lasso_path, least_squares, ridge, ridge_path
 
 __all__ = [
+    "LOSSES",
+    "Gamma",
+    "Huber",
+    "Logistic",
+    "Loss",
     "PathFit",
+    "Poisson",
     "StandardForm",
     "compress",
     "conjugate",
