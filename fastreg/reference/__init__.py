@@ -6,6 +6,15 @@ throughout.
 
 from fastreg.reference.certificate import dual_gap, kkt_violation, lazy_bound
 from fastreg.reference.design import compress, correlate, gram, moments, pack, predict
+from fastreg.reference.generalized import (
+    GeneralizedForm,
+    glm_alpha_max,
+    glm_dual_gap,
+    glm_fit,
+    glm_form,
+    glm_kkt_violation,
+    glm_objective,
+)
 from fastreg.reference.losses import LOSSES, Gamma, Huber, Logistic, Loss, Poisson
 from fastreg.reference.path import PathFit, fit_path
 from fastreg.reference.penalty import conjugate, conjugate_point, penalty_value, proximal_step, soft_threshold
@@ -15,6 +24,7 @@ from fastreg.reference.solvers import coordinate_descent, lasso_path, least_squa
 __all__ = [
     "LOSSES",
     "Gamma",
+    "GeneralizedForm",
     "Huber",
     "Logistic",
     "Loss",
@@ -28,6 +38,12 @@ __all__ = [
     "correlate",
     "dual_gap",
     "fit_path",
+    "glm_alpha_max",
+    "glm_dual_gap",
+    "glm_fit",
+    "glm_form",
+    "glm_kkt_violation",
+    "glm_objective",
     "gram",
     "kkt_violation",
     "lasso_path",
