@@ -2,8 +2,36 @@
 
 import numpy as np
 from designs import make_data, option_sets
+from scipy.special import xlogy
 
 GLM_LOSSES = ("logistic", "poisson", "gamma", "huber")
+DELTA = 1.35
+# The losses as the textbook has them, up to a constant in eta; their smallest values; their conjugates at v.
+PLAIN = {
+    "logistic": lambda y, eta: np.logaddexp(0, eta) - y * eta,
+    "poisson": lambda y, eta: np.exp(eta) - y * eta,
+    "gamma": lambda y, eta: y * np.exp(-eta) + eta,
+    "huber": lambda y, eta: np.where(
+        np.abs(y - eta) <= DELTA, 0.5 * (y - eta) ** 2, DELTA * np.abs(y - eta) - 0.5 * DELTA**2
+    ),
+}
+SATURATED = {
+    "logistic": lambda y: -xlogy(y, y) - xlogy(1 - y, 1 - y),
+    "poisson": lambda y: y - xlogy(y, y),
+    "gamma": lambda y: 1 + np.log(y),
+    "huber": lambda y: 0.0 * y,
+}
+CONJUGATE = {
+    "logistic": lambda y, v: xlogy(v + y, v + y) + xlogy(1 - v - y, 1 - v - y),
+    "poisson": lambda y, v: xlogy(v + y, v + y) - (v + y),
+    "gamma": lambda y, v: xlogy(1 - v, (1 - v) / y) - (1 - v),
+    "huber": lambda y, v: 0.5 * v**2 + v * y,
+}
+
+
+def conjugate(name, y, v):
+    """The conjugate of the loss minus its smallest value."""
+    return CONJUGATE[name](y, v) + SATURATED[name](y)
 
 
 def respond(loss, eta, rng):

@@ -17,11 +17,11 @@ from scipy.special import expit, logit, xlogy
 def excess(t):
     """Return e^t - 1 - t; where the difference would cancel, t^2/2 (1 + t/3 (1 + t/4 (1 + ...)))."""
     t = np.asarray(t, dtype=float)
-    small, series = np.where(np.abs(t) < 0.2, t, 0.0), np.ones_like(t)
-    for k in range(14, 2, -1):
+    small, series = np.where(np.abs(t) < 0.05, t, 0.0), np.ones_like(t)
+    for k in range(10, 2, -1):
         series = 1.0 + small / k * series
     with np.errstate(over="ignore"):
-        return np.where(np.abs(t) < 0.2, 0.5 * small**2 * series, np.expm1(t) - t)
+        return np.where(np.abs(t) < 0.05, 0.5 * small**2 * series, np.expm1(t) - t)
 
 
 def relative_entropy(m, mu, log_mu, difference):
