@@ -6,13 +6,30 @@ throughout.
 
 from fastreg.reference.certificate import dual_gap, kkt_violation, lazy_bound
 from fastreg.reference.design import compress, correlate, gram, moments, pack, predict
+from fastreg.reference.generalized import (
+    GeneralizedForm,
+    glm_alpha_max,
+    glm_dual_gap,
+    glm_fit,
+    glm_form,
+    glm_kkt_violation,
+    glm_objective,
+)
+from fastreg.reference.losses import LOSSES, Gamma, Huber, Logistic, Loss, Poisson
 from fastreg.reference.path import PathFit, fit_path
 from fastreg.reference.penalty import conjugate, conjugate_point, penalty_value, proximal_step, soft_threshold
 from fastreg.reference.problem import StandardForm, standard_form
 from fastreg.reference.solvers import coordinate_descent, lasso_path, least_squares, ridge, ridge_path
 
 __all__ = [
+    "LOSSES",
+    "Gamma",
+    "GeneralizedForm",
+    "Huber",
+    "Logistic",
+    "Loss",
     "PathFit",
+    "Poisson",
     "StandardForm",
     "compress",
     "conjugate",
@@ -21,6 +38,12 @@ __all__ = [
     "correlate",
     "dual_gap",
     "fit_path",
+    "glm_alpha_max",
+    "glm_dual_gap",
+    "glm_fit",
+    "glm_form",
+    "glm_kkt_violation",
+    "glm_objective",
     "gram",
     "kkt_violation",
     "lasso_path",

@@ -29,8 +29,13 @@ def dual_gap(form, b, alpha, zero_level=1e-9):
         terms = t * np.abs(b) + 0.5 * q * b**2 + conjugate(s * z, t, q, form.lower, form.upper) - s * z * b
         return 0.5 * (1 - s) ** 2 * (u @ u) + 0.5 * lost @ lost + terms.sum()
 
-    # Golden section on the convex function s -> gap(s), up to the largest s at which it is finite.
-    infinite = (np.abs(z) > t) & (q == 0) & np.isinf(np.where(z > 0, form.upper, form.lower))
+    return least_gap(gap, z, t, q, form.lower, form.upper)
+
+
+def least_gap(gap, z, t, q, lower, upper):
+    """Return the smallest value over 0 <= s <= 1 of the convex function gap(s), which adds h_j*(s z_j) to the rest."""
+    # Golden section, up to the largest s at which the conjugates are finite.
+    infinite = (np.abs(z) > t) & (q == 0) & np.isinf(np.where(z > 0, upper, lower))
     high = min(1.0, np.min(t[infinite] / np.abs(z[infinite]), initial=1.0))
     while high > 0 and not np.isfinite(gap(high)):
         high = np.nextafter(high, 0.0)

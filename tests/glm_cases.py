@@ -1,0 +1,74 @@
+"""Data and options that the tests of generalized linear models run over."""
+
+import numpy as np
+from designs import make_data, option_sets
+from scipy.special import xlogy
+
+GLM_LOSSES = ("logistic", "poisson", "gamma", "huber")
+DELTA = 1.35
+# The losses as the textbook has them, up to a constant in eta; their smallest values; their conjugates at v.
+PLAIN = {
+    "logistic": lambda y, eta: np.logaddexp(0, eta) - y * eta,
+    "poisson": lambda y, eta: np.exp(eta) - y * eta,
+    "gamma": lambda y, eta: y * np.exp(-eta) + eta,
+    "huber": lambda y, eta: np.where(
+        np.abs(y - eta) <= DELTA, 0.5 * (y - eta) ** 2, DELTA * np.abs(y - eta) - 0.5 * DELTA**2
+    ),
+}
+SATURATED = {
+    "logistic": lambda y: -xlogy(y, y) - xlogy(1 - y, 1 - y),
+    "poisson": lambda y: y - xlogy(y, y),
+    "gamma": lambda y: 1 + np.log(y),
+    "huber": lambda y: 0.0 * y,
+}
+CONJUGATE = {
+    "logistic": lambda y, v: xlogy(v + y, v + y) + xlogy(1 - v - y, 1 - v - y),
+    "poisson": lambda y, v: xlogy(v + y, v + y) - (v + y),
+    "gamma": lambda y, v: xlogy(1 - v, (1 - v) / y) - (1 - v),
+    "huber": lambda y, v: 0.5 * v**2 + v * y,
+}
+
+
+def conjugate(name, y, v):
+    """The conjugate of the loss minus its smallest value."""
+    return CONJUGATE[name](y, v) + SATURATED[name](y)
+
+
+def respond(loss, eta, rng):
+    """Return y drawn for the predictors eta: labels of both classes, counts, positive numbers, or heavy tails."""
+    if loss == "logistic":
+        y = (rng.random(len(eta)) < 1 / (1 + np.exp(-eta))).astype(float)
+        y[np.argmax(eta)], y[np.argmin(eta)] = 1.0, 0.0
+        return y
+    if loss == "poisson":
+        y = rng.poisson(np.exp(eta)).astype(float)
+        y[np.argmin(eta)] = 0.0
+        return y
+    if loss == "gamma":
+        return np.exp(eta) * rng.gamma(2.0, 0.5, len(eta))
+    return eta + rng.standard_t(1.5, len(eta))
+
+
+def make_glm_data(n, p, loss, *, kind="plain", seed=0):
+    """Return A and y: the design of ``make_data``, and y drawn at predictors of mean 0.3 and standard deviation 1."""
+    A, signal = make_data(n, p, kind=kind, seed=seed)
+    eta = 0.3 + (signal - signal.mean()) / signal.std()
+    return A, respond(loss, eta, np.random.default_rng(seed + 1))
+
+
+def glm_option_sets(n, p, seed=1):
+    """Return named keyword arguments of fit_path; `p` features, `n` samples.
+
+    Those of squared loss, and what only other losses tell apart: an offset cannot be subtracted from y, and without
+    an intercept not even the null model is a mean.
+    """
+    rng = np.random.default_rng(seed + 1)
+    offset = 0.7 * rng.standard_normal(n)
+    weights = rng.uniform(0.2, 3.0, n)
+    return option_sets(n, p, seed) | {
+        "offset": {"offset": offset},
+        "offset-no-intercept": {"offset": offset, "fit_intercept": False},
+        "offset-weights": {"offset": offset, "sample_weight": weights, "l1_ratio": 0.5},
+        "free-bounded": {"penalty_factors": np.r_[0.0, 0.0, np.ones(p - 2)], "lower_bounds": 0.0, "l1_ratio": 0.5},
+        "standardize-no-intercept": {"standardize": True, "fit_intercept": False, "l1_ratio": 0.5},
+    }
