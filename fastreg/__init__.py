@@ -16,6 +16,7 @@ from fastreg.solver.certificate import duality_gap
 
 if TYPE_CHECKING:
     from fastreg.estimators import ElasticNet, ElasticNetCV, Lasso, LassoCV, Ridge, RidgeCV
+    from fastreg.loss.generalized import Huber
     from fastreg.penalty.convert import (
         Penalty,
         from_C,
@@ -40,6 +41,7 @@ __version__ = "0.1.0"
 # Imported when first used: name and module.
 _LAZY = {
     **dict.fromkeys(("ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "Ridge", "RidgeCV"), "fastreg.estimators"),
+    "Huber": "fastreg.loss.generalized",
     **dict.fromkeys(("plot_cv", "plot_path"), "fastreg.pictures"),
     **dict.fromkeys(
         (
@@ -71,6 +73,7 @@ __all__ = [
     "ConvergenceWarning",
     "ElasticNet",
     "ElasticNetCV",
+    "Huber",
     "InformationCriteria",
     "Lasso",
     "LassoCV",

@@ -8,7 +8,7 @@ loss      l(y, eta)                u = -dl/deta          curvature h  divergence
 logistic  log(1 + e^eta) - y eta   y - p                 p (1 - p)    KL of Bernoulli y - s u, p
 poisson   e^eta - y eta            y - mu                mu           KL of Poisson y - s u, mu
 gamma     y e^-eta + eta           y e^-eta - 1          1 + u        a log(a / (1+u)) - a + 1+u
-huber     r^2/2 or d |r| - d^2/2   r cut off at +-d      1 or 0       (1 - s)^2 u^2 / 2
+huber     r^2/2 or d |r| - d^2/2   r cut off at +-d      1 or 0       (1-s) u (r-u) + (1-s)^2 u^2/2
 ========= ======================== ===================== ============ =========================
 
 with p = 1/(1 + e^-eta), mu = e^eta, r = y - eta, a = 1 + s u. D(s) is the Bregman divergence of the conjugate l* from
@@ -16,7 +16,8 @@ with p = 1/(1 + e^-eta), mu = e^eta, r = y - eta, a = 1 + s u. D(s) is the Bregm
 [0, 1]. It is a sum of terms that are small where they should be, so that the duality gap suffers no cancellation.
 
 It is at most (1 - s)^2 / (2 s^2) times the weighted sum of u^2/h, the steepness of the dual, which costs no logarithm:
-along the way to -s u the curvature of l* is 1/h at a point that is at least s times the present one.
+along the way to -s u the curvature of l* is 1/h at a point that is at least s times the present one. (The edge of the
+domain of Huber's l* adds a tilt, 1 - s times the sum of u (r - u).)
 
 A row far on the wrong side has a curvature of almost 0, and Newton's method would leap; so h is kept above a hundredth
 of |u| (of d / |r| for huber), which leaves the last steps as they are.
@@ -50,9 +51,10 @@ cdef extern from "rows.h" nogil:
     )
 
 
-cdef inline double told_apart(const double* sums, double* steep) noexcept nogil:
+cdef inline double told_apart(const double* sums, Slope* slope) noexcept nogil:
     # The loss, and the steepness as a number that can be multiplied.
-    steep[0] = sums[1] if sums[1] < STEEPEST else STEEPEST
+    slope.steep = sums[1] if sums[1] < STEEPEST else STEEPEST
+    slope.tilt = sums[2]
     return sums[0]
 
 
@@ -65,10 +67,10 @@ cdef class Loss:
     """Abstract base: sums over rows for the solver, and the same for Python."""
 
     cdef double evaluate(
-        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, double* steep
+        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, Slope* slope
     ) noexcept nogil:
-        # sum_i weight_i l(y_i, eta_i); u and h of every row; and the steepness.
-        steep[0] = 0.0
+        # sum_i weight_i l(y_i, eta_i); u and h of every row; and what bounds the divergence.
+        slope.steep = slope.tilt = 0.0
         return 0.0
 
     cdef double divergence(
@@ -80,8 +82,8 @@ cdef class Loss:
     def point(self, const double[::1] y, const double[::1] weights, const double[::1] eta):
         """Return the loss (weights sum to 1), u and h of every row."""
         cdef double[::1] u = np.empty(y.shape[0]), h = np.empty(y.shape[0])
-        cdef double steep
-        value = self.evaluate(&y[0], &weights[0], &eta[0], y.shape[0], &u[0], &h[0], &steep)
+        cdef Slope slope
+        value = self.evaluate(&y[0], &weights[0], &eta[0], y.shape[0], &u[0], &h[0], &slope)
         return value, np.asarray(u), np.asarray(h)
 
     def divergence_at(self, const double[::1] y, const double[::1] weights, const double[::1] eta, double s):
@@ -112,9 +114,9 @@ cdef class Loss:
                 u[k] = 0.0
         return intercepts, u
 
-    def best_intercept(self, y, weights, offset):
+    def best_intercept(self, y, weights, offset, start=None):
         """Return the b at which the weighted sum of u(y, b + offset) vanishes."""
-        b = self.link(weights @ y) - weights @ offset
+        b = self.link(weights @ y) - weights @ offset if start is None else start
         low, high = -np.inf, np.inf
         for _ in range(MAX_STEPS):
             _, u, h = self.point(y, weights, b + offset)
@@ -149,11 +151,11 @@ cdef class Logistic(Loss):
         return share(q, p) + share(rest, complement)
 
     cdef double evaluate(
-        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, double* steep
+        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, Slope* slope
     ) noexcept nogil:
-        cdef double[2] sums
+        cdef double[3] sums
         sweep_logistic(y, weight, eta, n, 0.0, u, h, sums)
-        return told_apart(sums, steep)
+        return told_apart(sums, slope)
 
     cdef double divergence(
         self, const double* y, const double* weight, const double* eta, index_t n, double s
@@ -167,8 +169,8 @@ cdef class Logistic(Loss):
                 f"y: expected labels 0 and 1 (or proportions between them) for the logistic loss, got values from "
                 f"{y.min():g} to {y.max():g}. Code the classes as 0 and 1, or use fastreg.LogisticRegression."
             )
-        mean = y @ weights
-        if mean.min() <= 0 or mean.max() >= 1:
+        inside = y[:, weights > 0]
+        if (inside.max(axis=1) == 0).any() or (inside.min(axis=1) == 1).any():
             raise ValueError("y: expected two classes for the logistic loss, got one. Drop this target.")
 
     def link(self, mean):
@@ -199,11 +201,11 @@ cdef class Poisson(Loss):
         return (m * (log(m) - eta) if m > 0.0 else 0.0) + (1.0 - s) * (mu - y)
 
     cdef double evaluate(
-        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, double* steep
+        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, Slope* slope
     ) noexcept nogil:
-        cdef double[2] sums
+        cdef double[3] sums
         sweep_poisson(y, weight, eta, n, 0.0, u, h, sums)
-        return told_apart(sums, steep)
+        return told_apart(sums, slope)
 
     cdef double divergence(
         self, const double* y, const double* weight, const double* eta, index_t n, double s
@@ -214,7 +216,7 @@ cdef class Poisson(Loss):
         """Refuse negative targets, and those that are all 0."""
         if y.min() < 0:
             raise ValueError(f"y: expected values >= 0 for the Poisson loss, got {y.min():g}.")
-        if (y @ weights).min() <= 0:
+        if not y[:, weights > 0].any(axis=1).all():
             raise ValueError("y: expected a positive mean for the Poisson loss, got all zeros. Drop this target.")
 
     def link(self, mean):
@@ -243,11 +245,11 @@ cdef class Gamma(Loss):
         return (a * (log(a / y) + eta) if a > 0.0 else 0.0) + (1.0 - s) * (ratio - 1.0)
 
     cdef double evaluate(
-        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, double* steep
+        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, Slope* slope
     ) noexcept nogil:
-        cdef double[2] sums
+        cdef double[3] sums
         sweep_gamma(y, weight, eta, n, 0.0, u, h, sums)
-        return told_apart(sums, steep)
+        return told_apart(sums, slope)
 
     cdef double divergence(
         self, const double* y, const double* weight, const double* eta, index_t n, double s
@@ -294,16 +296,16 @@ cdef class Huber(Loss):
         return Huber, (self.delta,)
 
     cdef inline double between(self, double y, double eta, double s) noexcept nogil:
-        cdef double r = y - eta
-        cdef double u = min(max(r, -self.delta), self.delta)
-        return 0.5 * (1.0 - s) * (1.0 - s) * u * u
+        cdef double size = fabs(y - eta)
+        cdef double u = min(size, self.delta)
+        return (1.0 - s) * u * (size - u + 0.5 * (1.0 - s) * u)
 
     cdef double evaluate(
-        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, double* steep
+        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, Slope* slope
     ) noexcept nogil:
-        cdef double[2] sums
+        cdef double[3] sums
         sweep_huber(y, weight, eta, n, self.delta, u, h, sums)
-        return told_apart(sums, steep)
+        return told_apart(sums, slope)
 
     cdef double divergence(
         self, const double* y, const double* weight, const double* eta, index_t n, double s

@@ -72,13 +72,15 @@ static inline double fastreg_log1p(double e)
     return 2.0 * t * (p * q + 1.0);
 }
 
-/* One row each: the loss; u, h and the steepness u^2/h through pointers. */
-static inline double fastreg_logistic(double y, double eta, double unused, double *u, double *h, double *steep)
+/* One row each: the loss; u, h, the steepness u^2/h and the tilt u (r - u) through pointers. */
+static inline double fastreg_logistic(double y, double eta, double unused, double *u, double *h, double *steep,
+                                    double *tilt)
 {
     double e = fastreg_exp(-fabs(eta)), whole = 1.0 / (1.0 + e), rest = e * whole;
     /* y - p with the smaller of p and 1 - p, so that small u keep their digits. */
     double force = eta > 0.0 ? (y - 1.0) + rest : y - rest, bend = rest * whole, least;
     (void)unused;
+    *tilt = 0.0;
     least = FASTREG_LEAST_CURVATURE * fabs(force);
     *u = force;
     *h = bend > least ? bend : least;
@@ -86,61 +88,70 @@ static inline double fastreg_logistic(double y, double eta, double unused, doubl
     return fastreg_log1p(e) + (eta > 0.0 ? eta : 0.0) - y * eta;
 }
 
-static inline double fastreg_poisson(double y, double eta, double unused, double *u, double *h, double *steep)
+static inline double fastreg_poisson(double y, double eta, double unused, double *u, double *h, double *steep,
+                                    double *tilt)
 {
     double mu = fastreg_exp(eta), force = y - mu, least = FASTREG_LEAST_CURVATURE * fabs(force);
     (void)unused;
+    *tilt = 0.0;
     *u = force;
     *h = mu > least ? mu : least;
     *steep = force * force / mu;
     return mu - y * eta;
 }
 
-static inline double fastreg_gamma(double y, double eta, double unused, double *u, double *h, double *steep)
+static inline double fastreg_gamma(double y, double eta, double unused, double *u, double *h, double *steep,
+                                    double *tilt)
 {
     double ratio = y * fastreg_exp(-eta), force = ratio - 1.0, least = FASTREG_LEAST_CURVATURE * fabs(force);
     (void)unused;
+    *tilt = 0.0;
     *u = force;
     *h = ratio > least ? ratio : least;
     *steep = force * force / (ratio > FASTREG_TINY ? ratio : FASTREG_TINY);
     return ratio + eta;
 }
 
-static inline double fastreg_huber(double y, double eta, double delta, double *u, double *h, double *steep)
+static inline double fastreg_huber(double y, double eta, double delta, double *u, double *h, double *steep,
+                                    double *tilt)
 {
     double r = y - eta, size = fabs(r), cut = size < delta ? size : delta;
     double least = FASTREG_LEAST_CURVATURE * delta / (size > delta ? size : delta);
     *u = r < 0.0 ? -cut : cut;
     *h = size <= delta ? 1.0 : least;
     *steep = cut * cut;
+    *tilt = cut * (size - cut);
     return cut * (size - 0.5 * cut);
 }
 
-/* sums[0] = sum_i w_i l(y_i, eta_i), sums[1] that of the steepness; u and h of every row. The order of the sums is fixed. */
+/* sums[0] = sum_i w_i l(y_i, eta_i), sums[1] and [2] those of steepness and tilt; u and h of every row. The order of the sums is fixed. */
 #define FASTREG_SWEEP(loss)                                                                                            \
     FASTREG_CLONES static void fastreg_sweep_##loss(                                                                   \
         const double *FASTREG_RESTRICT y, const double *FASTREG_RESTRICT w, const double *FASTREG_RESTRICT eta,        \
         ptrdiff_t n, double parameter, double *FASTREG_RESTRICT u, double *FASTREG_RESTRICT h,                         \
         double *FASTREG_RESTRICT sums)                                                                                 \
     {                                                                                                                  \
-        double value[FASTREG_LANES] = {0}, steep[FASTREG_LANES] = {0}, one;                                            \
+        double value[FASTREG_LANES] = {0}, steep[FASTREG_LANES] = {0}, tilt[FASTREG_LANES] = {0}, one, two;            \
         ptrdiff_t i = 0;                                                                                               \
         int lane;                                                                                                      \
         for (; i + FASTREG_LANES <= n; i += FASTREG_LANES)                                                             \
             for (lane = 0; lane < FASTREG_LANES; lane++) {                                                             \
                 value[lane] +=                                                                                         \
                     w[i + lane] * fastreg_##loss(y[i + lane], eta[i + lane], parameter, u + i + lane, h + i + lane,    \
-                                                 &one);                                                                \
+                                                 &one, &two);                                                          \
                 steep[lane] += w[i + lane] * one;                                                                      \
+                tilt[lane] += w[i + lane] * two;                                                                       \
             }                                                                                                          \
         for (; i < n; i++) {                                                                                           \
-            value[0] += w[i] * fastreg_##loss(y[i], eta[i], parameter, u + i, h + i, &one);                            \
+            value[0] += w[i] * fastreg_##loss(y[i], eta[i], parameter, u + i, h + i, &one, &two);                      \
             steep[0] += w[i] * one;                                                                                    \
+            tilt[0] += w[i] * two;                                                                                     \
         }                                                                                                              \
-        sums[0] = sums[1] = 0;                                                                                         \
+        sums[0] = sums[1] = sums[2] = 0;                                                                               \
         for (lane = 0; lane < FASTREG_LANES; lane++) {                                                                 \
             sums[0] += value[lane];                                                                                    \
             sums[1] += steep[lane];                                                                                    \
+            sums[2] += tilt[lane];                                                                                     \
         }                                                                                                              \
     }
 

@@ -51,4 +51,3 @@ class SquaredLoss:
     def deviance(y: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return the weighted mean of (y - prediction)^2 over the first axis; weights sum to 1."""
         return np.einsum("i...,i->...", (y.reshape(len(y), *[1] * (predictions.ndim - 1)) - predictions) ** 2, weights)
-

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from fastreg.design.convert import as_design, check_entries, check_names
+from fastreg.loss.losses import LOSSES
 from fastreg.path.source import Source
 from fastreg.path.table import Table, import_pandas
 
@@ -181,15 +182,19 @@ class PathResult:
         value = self._weights(alpha) @ self.intercepts
         return value if value.ndim else float(value)
 
-    def predict(self, X: Any, alpha: float | None = None, offset: Any = None) -> np.ndarray:
-        """Return predictions for new rows.
+    def predict(
+        self, X: Any, alpha: float | None = None, offset: Any = None, predictor: bool = False
+    ) -> np.ndarray:  # fmt: skip
+        """Return predicted means of y for new rows; probabilities of 1 for the logistic loss.
 
         Parameters
         ----------
         X : matrix (m, n_features), of any kind that ``fit_path`` takes
         alpha : None or float
             None: predictions for the whole path.
-        offset : None, float or (m,) or (m, k), added to the predictions
+        offset : None, float or (m,) or (m, k), added to the linear predictor
+        predictor : bool
+            Return the linear predictor eta itself, not the mean of y that goes with it.
 
         Returns
         -------
@@ -210,6 +215,8 @@ class PathResult:
             out += self._offset(offset, out.shape)
         if weights is not None:
             out = out[:, 0]
+        if not predictor:
+            out = LOSSES[self.loss].mean(out)
         return out if isinstance(self.coefs, list) else out[..., 0]
 
     def _at(self, weights: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 from fastreg.path.fits import Fits, GridRequest
 from fastreg.path.grid import default_min_ratio, log_grid
 from fastreg.path.loop import run_path
+from fastreg.path.newton_ridge import GeneralizedRidge
 from fastreg.path.result import PathResult
 from fastreg.path.source import Source
 from fastreg.path.together import run_in_step
@@ -33,6 +34,8 @@ from fastreg.subproblem.gram import GramForm
 
 # alpha_max must give all zeros in spite of rounding.
 ABOVE = 1.0 + 8 * np.finfo(float).eps
+# The gap of a null model with unpenalized features may be this part of the target.
+NULL_FRACTION = 1e-3
 # A ridge grid starts where every coefficient is less than a tenth of its least-squares value.
 RIDGE_TOP = 10.0
 
@@ -82,6 +85,9 @@ class PathFit:
         """Put a solver at the start of the path of target k."""
         problem = self.problem
         self._set_target(solver, k)
+        if problem.rows is not None and self.start is None and problem.unpenalized().any():
+            # The path begins where only what bears no penalty is fitted.
+            solver.null_correlations(NULL_FRACTION * float(self.targets[k]), self.max_iter)
         if self.start is not None:
             beta = problem.feature_coefficients(self.start[k])
             solver.set_coefficients(np.flatnonzero(beta), beta[beta != 0])
@@ -112,6 +118,10 @@ class PathFit:
         if not self.is_ridge:
             return self.alpha_max()
         largest = self.ridge(self.problem.penalty["l2"]).largest_eigenvalue()
+        if self.problem.rows is not None:
+            loss, y, start, _ = self.problem.rows
+            weights = self.problem.design.root**2
+            largest *= max(float(weights @ loss.point(y[k], weights, start[k])[2]) for k in range(len(y)))
         _, scale = self.problem.penalty_scales(np.ones(1))
         return RIDGE_TOP * largest / float(scale[0])
 
@@ -156,8 +166,11 @@ class PathFit:
         if self.is_ridge and not self.bounded:
             yield from self._run_ridge(k, grid, watcher, self.problem.penalty["l2"])
             return
-        # At alpha = 0 there is no penalty left to make a working set: least squares.
         design = self.problem.design
+        if self.bounded and self.problem.rows is not None:
+            yield self._run_working_set(k, grid, watcher)
+            return
+        # At alpha = 0 there is no penalty left to make a working set: least squares.
         few = design.n_rows * design.n_features <= PACK_ENTRIES
         positive = grid[grid > 0] if few or not self.bounded else grid
         if len(positive):
@@ -194,9 +207,14 @@ class PathFit:
         _, a2 = problem.penalty_scales(grid)
         start = None if self.start is None else problem.feature_coefficients(self.start[k])
         target = float(self.targets[k])
+        if problem.rows is None:
+            solved = self.ridge(l2, len(grid)).path(problem.targets[k], problem.correlations[k], a2, target, start)
+            parts = (Fits.of_rows(*part) for part in solved)
+        else:
+            parts = GeneralizedRidge(problem, l2, self.max_iter).path(k, a2, target, start)
         at = 0
-        for solved in self.ridge(l2, len(grid)).path(problem.targets[k], problem.correlations[k], a2, target, start):
-            fits = self._watched(watcher, grid[at:], Fits.of_rows(*solved))
+        for part in parts:
+            fits = self._watched(watcher, grid[at:], part)
             at += len(fits.gaps)
             yield fits
             if watcher.stopped is not None:
@@ -208,7 +226,7 @@ class PathFit:
         before = watcher.kept
         for i in range(0 if watcher.idle else len(fits.gaps)):
             part = slice(fits.starts[i], fits.starts[i + 1])
-            if watcher(grid[i], fits.features[part], fits.beta[part], fits.gaps[i]):
+            if watcher(grid[i], fits.features[part], fits.beta[part], fits.gaps[i], fits.moved[i]):
                 return fits.first(watcher.kept - before)
         return fits
 

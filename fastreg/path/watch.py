@@ -87,9 +87,7 @@ class Watcher:
         """Whether nothing needs to be called."""
         return self.report is None and self.dfmax is None and self.held_out is None
 
-    def __call__(
-        self, alpha: float, features: np.ndarray, beta: np.ndarray, gap: float, moved: float = 0.0
-    ) -> bool:
+    def __call__(self, alpha: float, features: np.ndarray, beta: np.ndarray, gap: float, moved: float = 0.0) -> bool:
         """Take note of the fit at one alpha, in the solver's units; return whether the path ends."""
         if self.report is not None:
             self.report(alpha, len(features), gap * self.problem.y_scale**2)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from fastreg.loss.losses import LOSSES
 from fastreg.path.result import PathResult, listed
 from fastreg.selection.cv_result import CVResult
 from fastreg.selection.folds import Data, FoldFit, predict_rows
@@ -45,7 +46,7 @@ def out_of_fold(data: Data, splits: list[Split], fits: list[FoldFit], gamma: flo
         if fit.relaxed is not None:
             free = [c[:, [index]] for c in fit.relaxed], fit.relaxed_intercepts[[index]]
             predictions = gamma * predictions + (1.0 - gamma) * predict_rows(data, split.test, *free)[:, 0]
-        np.add.at(total, split.test, predictions)
+        np.add.at(total, split.test, LOSSES[fit.result.loss].mean(predictions))
         np.add.at(count, split.test, 1.0)
     with np.errstate(invalid="ignore"):
         mean = np.where(count[:, None] > 0, total / np.maximum(count, 1.0)[:, None], np.nan)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from fastreg.design.convert import as_design
+from fastreg.loss.losses import as_loss
+from fastreg.loss.squared import SquaredLoss
 from fastreg.path.fits import GridRequest
 from fastreg.path.progress import Progress
 from fastreg.path.source import Source
@@ -18,7 +20,7 @@ from fastreg.runtime.threads import resolve_threads
 from fastreg.selection.assemble import make_result
 from fastreg.selection.cv_result import CVResult
 from fastreg.selection.fold_grams import classes_of
-from fastreg.selection.folds import Data, shared_matrix
+from fastreg.selection.folds import Data, fold_weights, shared_matrix
 from fastreg.selection.splits import Split, make_splits
 from fastreg.selection.study import Study
 
@@ -27,6 +29,7 @@ def cross_validate_path(
     X: Any,
     y: Any,
     *,
+    loss: Any = "squared",
     cv: Any = 10,
     groups: Any = None,
     scoring: Callable[..., float] | None = None,
@@ -58,15 +61,16 @@ def cross_validate_path(
 
     Parameters
     ----------
-    X, y : as in ``fit_path``
+    X, y, loss : as in ``fit_path``
     cv : int, scikit-learn splitter, or iterable of (train, test)
         An integer stands for so many blocks of consecutive rows (shuffle rows that are sorted, or pass a splitter),
         or with ``groups`` for scikit-learn's ``GroupKFold``. Train and test are row numbers or masks.
     groups : None or array (n_samples,)
         Labels; rows with the same one are held out together. With a splitter they are handed to it.
     scoring : None or callable(y_true, y_pred, sample_weight=...) -> float
-        None: the mean deviance of the held-out rows, which for squared loss is the mean squared error. The metrics of
-        ``sklearn.metrics`` fit. For several targets y_true and y_pred have shape (m, n_targets).
+        None: the mean deviance of the held-out rows, which for squared loss is the mean squared error. y_pred are
+        predicted means (probabilities for the logistic loss). The metrics of ``sklearn.metrics`` fit. For several
+        targets y_true and y_pred have shape (m, n_targets).
     greater_is_better : bool, about ``scoring``; deviances are better when they are small
     l1_ratio : float or sequence of floats
     relax : None or sequence of floats in [0, 1]
@@ -130,10 +134,15 @@ def cross_validate_path(
         raise ValueError(f"fold_alphas: expected 'own', 'shared' or 'sum', got {fold_alphas!r}.")
     data, names = _check_data(X, y, sample_weight, offset)
     splits = make_splits(cv, data.y, groups)
+    loss = as_loss(loss)
+    if gammas is not None and not isinstance(loss, SquaredLoss):
+        raise ValueError(f"relax: expected None for the {loss.name} loss; relaxed fits are there for squared loss.")
     _check_weighted(splits, data.weights)
+    _check_folds(splits, data, loss)
     options = Options(
-        1.0, sample_weight, offset, penalty_factors, lower_bounds, upper_bounds, fit_intercept, standardize, n_threads
-    )
+        1.0, sample_weight, offset, penalty_factors, lower_bounds, upper_bounds, fit_intercept, standardize, n_threads,
+        loss,
+    )  # fmt: skip
     asked = GridRequest.checked(alphas, n_alphas, alpha_min_ratio)
     tol, max_iter = check_scalar(tol, "tol", 0.0), check_count(max_iter, "max_iter")
     kind = "shared" if alphas is not None and fold_alphas == "own" else fold_alphas
@@ -190,6 +199,15 @@ def _check_weighted(splits: list[Split], weights: np.ndarray) -> None:
                     f"cv: expected {name} rows of positive weight in every fold, got none in fold {k}. "
                     "Leave rows of weight 0 out, or shuffle the folds."
                 )
+
+
+def _check_folds(splits: list[Split], data: Data, loss: Any) -> None:
+    for k, split in enumerate(splits):
+        weights = fold_weights(data, split)
+        try:
+            loss.check(data.y.T, weights / weights.sum())
+        except ValueError as error:
+            raise ValueError(f"cv: training rows of fold {k}: {error} Stratify or shuffle the folds.") from None
 
 
 def _scorer(scoring: Callable[..., float] | None) -> Callable[..., float] | None:

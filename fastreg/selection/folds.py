@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from fastreg.design.base import Design
+from fastreg.loss.losses import as_loss
 from fastreg.path.fits import Fits
 from fastreg.path.grid import scaled_grid
 from fastreg.path.result import PathResult, listed
@@ -105,7 +106,9 @@ def judge(
     if settings.gammas is not None:
         unpenalized = [relaxed_fits(fit, k, part.starts, part.features) for k, part in enumerate(fits)]
         relaxed = [fit.problem.user_coefficients(*part.points) for part in unpenalized]
-        free = np.stack([fit.problem.user_intercepts(k, *part.intercepts) for k, part in enumerate(unpenalized)], axis=1)
+        free = np.stack(
+            [fit.problem.user_intercepts(k, *part.intercepts) for k, part in enumerate(unpenalized)], axis=1
+        )
     scores = _scores(data, settings, split.test, (coefs, intercepts), None if relaxed is None else (relaxed, free))
     return FoldFit(result, scores, relaxed, free)
 
@@ -113,6 +116,7 @@ def judge(
 def _scores(data: Data, settings: Settings, rows: np.ndarray, fits: Any, relaxed: Any) -> np.ndarray:
     """Return the scores (n_gammas, n_alphas) of the held-out rows."""
     gammas = np.ones(1) if settings.gammas is None else settings.gammas
+    loss = as_loss(settings.options.loss)
     weights = data.weights[rows]
     y = data.y[rows]
     predictions = predict_rows(data, rows, *fits)
@@ -123,15 +127,15 @@ def _scores(data: Data, settings: Settings, rows: np.ndarray, fits: Any, relaxed
         if settings.score is None:
             # Several targets: the mean of their deviances.
             share = weights / weights.sum()
-            deviances = [SquaredLoss.deviance(y[:, k], mixed[:, :, k], share) for k in range(y.shape[1])]
+            deviances = [loss.deviance(y[:, k], mixed[:, :, k], share) for k in range(y.shape[1])]
             scores[g] = np.mean(deviances, axis=0)
         else:
-            scores[g] = [settings.score(y, mixed[:, i], weights) for i in range(scores.shape[1])]
+            scores[g] = [settings.score(y, loss.mean(mixed[:, i]), weights) for i in range(scores.shape[1])]
     return scores
 
 
 def predict_rows(data: Data, rows: np.ndarray, coefs: list[sp.csc_array], intercepts: np.ndarray) -> np.ndarray:
-    """Return predictions (m, n_alphas, n_targets) for some rows, from the columns that are used at all."""
+    """Return predictors (m, n_alphas, n_targets) for some rows, from the columns that are used at all."""
     out = np.empty((len(rows), *intercepts.shape))
     for k, coef in enumerate(coefs):
         used = np.unique(coef.indices)

@@ -100,6 +100,8 @@ def information_criteria(
     >>> print(criteria.df[criteria.bic.argmin()])
     4.0
     """
+    if result.loss != "squared":
+        raise ValueError(f"result: expected a path of squared loss, got {result.loss!r}. Cross-validate instead.")
     if isinstance(result.coefs, list):
         raise ValueError("result: expected a path of one target, got several. Fit them one by one.")
     if result.source is None or not np.isfinite(result.deviance_ratio).all():

@@ -92,6 +92,10 @@ def relax(result: PathResult, X: Any = None) -> RelaxedPath:
     """
     if result.source is None:
         raise ValueError("result: expected the result of fit_path, got one that does not know its data.")
+    if result.loss != "squared":
+        raise ValueError(
+            f"result: expected a path of squared loss, got {result.loss!r}. Fit its support with alphas=0."
+        )
     matrix = result.source.matrix(X)
     problem = build_problem(matrix, result.source.y, result.source.options)
     if problem.n_columns != listed(result.coefs)[0].shape[0]:

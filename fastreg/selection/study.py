@@ -54,7 +54,8 @@ class Study:
         """Return the problem on all rows; where one Gram matrix serves all folds, it and its parts are there too."""
         inputs = check_inputs(self.data.matrix, y, options)
         whole = problem_of(inputs)
-        if not sharing_pays(whole, self.classes[0], n_alphas):
+        # A Gram matrix is that of squared loss; others weigh the rows anew in every step.
+        if whole.rows is not None or not sharing_pays(whole, self.classes[0], n_alphas):
             return inputs, whole, None
         sums = ClassSums(whole, inputs, self.data.matrix, self.classes)
         self.n_passes += sums.n_passes

@@ -7,7 +7,7 @@ import numpy as np
 from fastreg.problem.build import build_problem
 from fastreg.problem.problem import Options, Problem
 from fastreg.problem.validate import check_scalar, real_array
-from fastreg.solver.least_squares import least_squares
+from fastreg.solver.least_squares import least_squares, minimize_unpenalized
 from fastreg.subproblem.gap import gap_of
 
 # What is projected off the unpenalized columns once is off them up to eps times their condition number; each further
@@ -98,6 +98,8 @@ def _gap(problem: Problem, k: int, coef: np.ndarray, intercept: float, alpha: fl
     beta = np.ascontiguousarray(beta[design.raw_columns()])
     if np.any(beta < penalty["lower"]) or np.any(beta > penalty["upper"]):
         return np.inf
+    if problem.rows is not None:
+        return _generalized_gap(problem, k, beta, intercept + shift, alpha)
     best = problem.y_means[k] / problem.y_scale - float(design.center[design.raw_columns()] @ beta)
     residual = problem.targets[k] - design.predictions(beta)[0]
     miss = best - shift - intercept / problem.y_scale
@@ -113,3 +115,26 @@ def _gap(problem: Problem, k: int, coef: np.ndarray, intercept: float, alpha: fl
     # P(b) - P at the projected residual: Pythagoras twice, for the intercept and for the free columns.
     lost = 0.5 * (miss * miss + float(removed @ removed))
     return (gap + lost) * problem.y_scale**2
+
+
+def _generalized_gap(problem: Problem, k: int, beta: np.ndarray, intercept: float, alpha: float) -> float:
+    """Return the gap for other losses: what intercept and unpenalized columns could still gain, and the gap then."""
+    design, penalty = problem.design, problem.penalty
+    loss, y, weights = problem.rows.loss, problem.rows.y[k], design.root**2
+    (a1,), (a2,) = problem.penalty_scales(np.array([alpha]))
+    free = np.flatnonzero(problem.unpenalized(a1, a2) & problem.unbounded)
+    parts = [design.packed(free)] if len(free) else []
+    columns = np.vstack([*parts, design.root[None]] if problem.fit_intercept else [*parts, np.empty((0, len(y)))])
+    columns = np.divide(columns, design.root, out=np.zeros_like(columns), where=design.root > 0)
+    line = np.divide(design.predictions(beta)[0], design.root, out=np.zeros(len(y)), where=design.root > 0)
+    center = intercept + float(design.center[design.raw_columns()] @ beta)
+    given = problem.rows.start[k] - problem.y_means[k] + center + line
+    eta, moved = minimize_unpenalized(loss, y, weights, given, columns)
+    beta = beta.copy()
+    beta[free] += moved[: len(free)]
+    value, u, _ = loss.point(y, weights, eta)
+    gain = loss.point(y, weights, given)[0] - value
+    z = design.correlations(design.root * u)[0]
+    level = 1e-9 * float(np.sqrt(problem.targets[k] @ problem.targets[k]))
+    rows = np.stack([y, weights, eta])
+    return max(gain, 0.0) + gap_of(penalty, a1, a2, beta, z, design.norm, 0.0, level, loss, rows)

@@ -37,6 +37,7 @@ cdef class CertifiedPoint:
     cdef double[::1] scratch
     # ||u||^2, twice the loss where that is squared loss; what other losses are made of (see ``gap.pxd``).
     cdef readonly double residual2
+    cdef double tilt
     cdef Rows rows
     # A bound on the gap will do where it is at most this.
     cdef double enough

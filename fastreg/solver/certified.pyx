@@ -55,7 +55,7 @@ cdef class CertifiedPoint:
         self.outside = np.zeros(room)
         self.chosen = np.empty(room, dtype=np.intp)
         self.chosen_beta, self.chosen_z, self.scratch = np.empty(room), np.empty(room), np.empty(room)
-        self.rows.loss = NULL
+        self.rows.loss, self.tilt = NULL, 0.0
         everything.index, everything.count = NULL, p
         self.entries = design.size_of(everything)
         self.lazy = LazyGradients(design.n_rows, design.norm, design.raw_norm)
@@ -206,6 +206,7 @@ cdef class CertifiedPoint:
         evidence.z = &self.chosen_z[0]
         evidence.count = count
         evidence.norm = &self.norm[0]
-        evidence.residual2, evidence.rows, evidence.enough = self.residual2, self.rows, self.enough
+        evidence.residual2, evidence.tilt = self.residual2, self.tilt
+        evidence.rows, evidence.enough = self.rows, self.enough
         evidence.zero_level = zero_level
         self.gap = dual_gap(&self.pen, &evidence, &scale)

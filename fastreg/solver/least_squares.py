@@ -1,11 +1,17 @@
-"""Least squares on some columns of a design, for ridge without a penalty and for projections."""
+"""Fits without a penalty on some columns of a design: least squares, for ridge and projections, and other losses."""
 
 import numpy as np
 
 from fastreg.design.scaled import ScaledDesign
+from fastreg.loss.generalized import Loss
 
 # A singular value decomposition of the packed columns up to this many numbers, a Krylov method beyond.
 DENSE_ENTRIES = 2**26
+# Newton steps, the part of the decrease promised by the slope that each must bring, and where that is rounding.
+NEWTON_STEPS = 200
+ENOUGH = 1e-4
+SHORTEST = 1e-12
+ROUNDING = 1e-15
 # With bounds, SciPy's exact method up to so many features.
 BVLS_FEATURES = 500
 
@@ -41,3 +47,28 @@ def bounded_least_squares(
     best = lsq_linear(packed.T, target, (lower, upper), method=method, tol=1e-14, lsq_solver="exact").x
     # They may be past a bound by rounding.
     return np.clip(best, lower, upper)
+
+
+def minimize_unpenalized(
+    loss: Loss, y: np.ndarray, weights: np.ndarray, eta: np.ndarray, columns: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the predictors eta + c'columns (m, n_rows) of least loss, and c: Newton's method, halving steps."""
+    moved = np.zeros(len(columns))
+    value, u, h = loss.point(y, weights, eta)
+    for _ in range(NEWTON_STEPS if len(columns) else 0):
+        root = np.sqrt(weights * h)
+        right = np.divide(weights * u, root, out=np.zeros_like(u), where=root > 0)
+        step = np.linalg.lstsq((columns * root).T, right, rcond=None)[0]
+        line = step @ columns
+        slope, length = float((weights * u) @ line), 1.0
+        trial = loss.point(y, weights, eta + line)
+        while not trial[0] <= value - ENOUGH * length * slope + ROUNDING * abs(value) and length > SHORTEST:
+            length *= 0.5
+            trial = loss.point(y, weights, eta + length * line)
+        before, after = (np.abs(columns @ (weights * part)).max() for part in (u, trial[1]))
+        # At rounding the loss tells nothing any more, but the gradient may still fall.
+        if not (trial[0] < value - ROUNDING * abs(value) or after < 0.5 * before):
+            break
+        eta, moved = eta + length * line, moved + length * step
+        value, u, h = trial
+    return eta, moved

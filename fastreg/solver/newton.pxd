@@ -1,5 +1,5 @@
 from fastreg.design.base cimport index_t
-from fastreg.loss.generalized cimport Loss
+from fastreg.loss.generalized cimport Loss, Slope
 from fastreg.penalty.elastic_net cimport Penalty
 from fastreg.solver.working_set cimport WorkingSetSolver
 from fastreg.subproblem.weights cimport RowWeights
@@ -15,7 +15,7 @@ cdef class NewtonSolver(WorkingSetSolver):
     # The loss at the predictors eta, which is `best` at least, with u and h of every row; the same for a trial point.
     cdef double value
     cdef double best
-    cdef double steep
+    cdef Slope slope
     cdef double[::1] eta
     cdef double[::1] force
     cdef double[::1] curvature

@@ -39,10 +39,10 @@ cdef double ARMIJO = 1e-4
 cdef double ROUNDING = 1e-15
 cdef double SHORTEST = 1e-10
 cdef int MAX_STEPS = 200
-# The sum of u counts as 0 below this fraction of the sum of |u|, or of the gap in question, which is then the most that
-# it could change; and it is brought there in so many steps at most.
+# The sum of u counts as 0 below this fraction of the sum of |u|, or where what it can change of the gap is less than this
+# fraction of the target; and it is brought there in so many steps at most.
 cdef double BALANCED = 1e-13
-cdef double NEGLIGIBLE = 1e-3
+cdef double NEGLIGIBLE = 1e-4
 cdef int MAX_BALANCING = 20
 
 
@@ -130,7 +130,7 @@ cdef class NewtonSolver(WorkingSetSolver):
         evidence.feature, evidence.beta, evidence.z = &self.form.feature[0], &self.form.beta[0], &self.held[0]
         evidence.count, evidence.norm, evidence.rows = self.form.count, &self.norm[0], self.rows
         evidence.residual2, evidence.zero_level = self.residual2, self.zero_level(self.gap_target)
-        evidence.enough = self.inner_target
+        evidence.enough, evidence.tilt = self.inner_target, self.tilt
         return dual_gap(&self.pen, &evidence, &scale)
 
     cdef bint step(self, double gap) except -1 nogil:
@@ -230,15 +230,20 @@ cdef class NewtonSolver(WorkingSetSolver):
             self.trial[i] = self.eta[i] + length * self.line[i]
         return self.loss.evaluate(
             &self.y[0], &self.weight[0], &self.trial[0], self.design.n_rows, &self.force[0], &self.curvature[0],
-            &self.steep,
+            &self.slope,
         )
 
     cdef int accept(self, double value) except -1 nogil:
         # Stay at the trial point, but for the intercept, which is moved to where the sum of u vanishes.
         cdef double size, bend, shift
-        cdef double least = NEGLIGIBLE * self.gap_target if self.gap_target < self.value else 0.0
+        cdef double reach = 1.0
+        cdef double least
         cdef index_t i
         cdef int _
+        # A correlation z_j would move by the sum of u times what column j's mean moves under the curvatures.
+        for i in range(self.form.count):
+            reach += fabs(self.form.moved[i] * self.form.beta[i])
+        least = NEGLIGIBLE * self.gap_target / reach if self.gap_target < self.value else 0.0
         for _ in range(MAX_BALANCING):
             memcpy(&self.eta[0], &self.trial[0], self.design.n_rows * sizeof(double))
             self.value, self.fresh = value, False
@@ -264,7 +269,7 @@ cdef class NewtonSolver(WorkingSetSolver):
         cdef index_t i
         for i in range(self.design.n_rows):
             self.u[i] = self.design._root[i] * self.force[i]
-        self.residual2 = self.steep
+        self.residual2, self.tilt = self.slope.steep, self.slope.tilt
         self.reserve()
         return self.form.correlate(&self.u[0], &self.held[0])
 

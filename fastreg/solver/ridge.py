@@ -12,7 +12,7 @@ c = sqrt(l2) b and A = P X / sqrt(l2), is a plain ridge:
 a2 = 0 (alpha = 0, with l2 = 1 then) gives the least-squares solution of minimal norm.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 import numpy as np
@@ -33,6 +33,22 @@ KRYLOV_ITERATIONS = 10_000
 SHORT_ITERATIONS = 300
 # Up to this many alphas one Cholesky factorization each is cheaper than all eigenvalues.
 FEW_ALPHAS = 3
+
+
+def kernel_matrix(
+    design: ScaledDesign, features: np.ndarray, root_l2: np.ndarray, off: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:  # fmt: skip
+    """Return A A' (n_rows, n_rows), summed over blocks of the columns A of these features over root_l2.
+
+    ``off`` is applied to the columns, which are the rows of what it is given.
+    """
+    kernel = np.zeros((design.n_rows, design.n_rows))
+    block = max(1, PACK_ENTRIES // design.n_rows)
+    for start in range(0, len(features), block):
+        chosen = slice(start, start + block)
+        packed = off(design.packed(features[chosen])) / root_l2[chosen, None]
+        kernel += packed.T @ packed
+    return kernel
 
 
 class RidgeSolver:
@@ -118,15 +134,8 @@ class RidgeSolver:
         return reduced / np.outer(self.root_l2, self.root_l2)
 
     def _kernel(self) -> np.ndarray:
-        """A A' summed over blocks of columns."""
-        n = self.design.n_rows
-        kernel = np.zeros((n, n))
-        block = max(1, PACK_ENTRIES // n)
-        for start in range(0, len(self.rest), block):
-            chosen = slice(start, start + block)
-            packed = self._off(self.design.packed(self.rest[chosen])) / self.root_l2[chosen, None]
-            kernel += packed.T @ packed
-        return kernel
+        """A A'."""
+        return kernel_matrix(self.design, self.rest, self.root_l2, self._off)
 
     def largest_eigenvalue(self) -> float:
         """Return the largest eigenvalue of A'A, to a few per cent."""

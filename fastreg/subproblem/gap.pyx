@@ -20,28 +20,32 @@ import numpy as np
 from libc.math cimport fabs, INFINITY
 
 from fastreg.design.base cimport index_t
-from fastreg.loss.generalized cimport Loss
+from fastreg.loss.generalized cimport Loss, Slope
 from fastreg.penalty.elastic_net cimport (
     Penalty, conjugate_point, conjugate_value, soft_threshold, threshold,
 )
 
 cdef int MAX_NEWTON = 40
+cdef int SECTIONS = 60
+cdef double GOLDEN = 0.6180339887498949
 
 
 cdef double lost(const Evidence* evidence, double s, double rest) noexcept nogil:
     # What the loss part of the dual loses at s u; a bound on it where that is enough, or no more than the rest of the gap.
     cdef const Rows* rows = &evidence.rows
     cdef double quadratic = 0.5 * (1.0 - s) * (1.0 - s) * evidence.residual2
+    cdef double bound
     if rows.loss == NULL or s == 1.0:
         return quadratic
-    if quadratic / (s * s) <= max(rest, evidence.enough - rest):
-        return quadratic / (s * s)
+    bound = (1.0 - s) * evidence.tilt + quadratic / (s * s)
+    if bound <= max(rest, evidence.enough - rest):
+        return bound
     return (<Loss> rows.loss).divergence(rows.y, rows.weight, rows.eta, rows.n, s)
 
 
 cdef inline double modeled(const Penalty* pen, const Evidence* evidence, double s) noexcept nogil:
     # G(s) with the quadratic for the loss part.
-    return 0.5 * (1.0 - s) * (1.0 - s) * evidence.residual2 + penalty_gap(pen, evidence, s)
+    return (1.0 - s) * (evidence.tilt + 0.5 * (1.0 - s) * evidence.residual2) + penalty_gap(pen, evidence, s)
 
 
 cdef double dual_gap(const Penalty* pen, const Evidence* evidence, double* scale) noexcept nogil:
@@ -108,7 +112,7 @@ cdef inline double dual_point(const Penalty* pen, index_t j, double z) noexcept 
 
 cdef double derivative(const Penalty* pen, const Evidence* evidence, double s, double* bend) noexcept nogil:
     # G'(s), and in `bend` the slope of that piece of G'.
-    cdef double slope = -(1.0 - s) * evidence.residual2
+    cdef double slope = -(1.0 - s) * evidence.residual2 - evidence.tilt
     cdef double z, q, point
     cdef index_t i, j
     bend[0] = evidence.residual2
@@ -147,6 +151,27 @@ cdef double penalty_gap(const Penalty* pen, const Evidence* evidence, double s) 
     return total
 
 
+cdef double least_gap(const Penalty* pen, const Evidence* evidence, double gap) noexcept nogil:
+    # The smallest G(s) with the loss part itself: golden section on a convex function.
+    cdef double low = 0.0
+    cdef double high = largest_scale(pen, evidence, True)
+    cdef double left, right
+    cdef int _
+    gap = min(gap, exact(pen, evidence, high))
+    for _ in range(SECTIONS):
+        left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
+        if exact(pen, evidence, left) < exact(pen, evidence, right):
+            high = right
+        else:
+            low = left
+    return max(min(gap, exact(pen, evidence, 0.5 * (low + high))), 0.0)
+
+
+cdef double exact(const Penalty* pen, const Evidence* evidence, double s) noexcept nogil:
+    cdef const Rows* rows = &evidence.rows
+    return penalty_gap(pen, evidence, s) + (<Loss> rows.loss).divergence(rows.y, rows.weight, rows.eta, rows.n, s)
+
+
 def gap_of(
     penalty,
     double a1,
@@ -166,7 +191,7 @@ def gap_of(
     penalty : dict of l1, l2, lower, upper (n_features,)
     a1, a2 : float, scales of the two parts
     beta, z, norm : (n_features,)
-    residual2 : float, squared norm of the residual
+    residual2 : float, squared norm of the residual; of no account for other losses
     zero_level : float, see ``Evidence``
     loss : None for squared loss
     rows : None or (3, n_rows): y, weights and predictors
@@ -177,14 +202,22 @@ def gap_of(
     cdef Penalty pen
     cdef Evidence evidence
     cdef double scale
+    cdef double[:, ::1] scratch
+    cdef Slope slope
     pen.a1, pen.a2 = a1, a2
     evidence.count = beta.shape[0]
     evidence.residual2, evidence.zero_level = residual2, zero_level
-    evidence.rows.loss, evidence.enough = NULL, 0.0
+    evidence.rows.loss, evidence.enough, evidence.tilt = NULL, 0.0, 0.0
     if loss is not None:
         evidence.rows.loss, evidence.rows.n = <void*> loss, rows.shape[1]
         evidence.rows.y, evidence.rows.weight, evidence.rows.eta = &rows[0, 0], &rows[1, 0], &rows[2, 0]
+        scratch = np.empty((2, rows.shape[1]))
+        loss.evaluate(
+            &rows[0, 0], &rows[1, 0], &rows[2, 0], rows.shape[1], &scratch[0, 0], &scratch[1, 0], &slope
+        )
+        evidence.residual2, evidence.tilt = slope.steep, slope.tilt
     if evidence.count:
         pen.l1, pen.l2, pen.lower, pen.upper = &l1[0], &l2[0], &lower[0], &upper[0]
         evidence.feature, evidence.beta, evidence.z, evidence.norm = &feature[0], &beta[0], &z[0], &norm[0]
-    return dual_gap(&pen, &evidence, &scale)
+    gap = dual_gap(&pen, &evidence, &scale)
+    return gap if loss is None else least_gap(&pen, &evidence, gap)
