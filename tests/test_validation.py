@@ -98,7 +98,7 @@ CASES = {
     "tol": ((A, Y), {"tol": -1e-3}, "tol: expected a finite number >= 0"),
     "max_iter": ((A, Y), {"max_iter": 0}, "max_iter: expected an integer >= 1"),
     "n_threads": ((A, Y), {"n_threads": 0}, "n_threads: expected None or an integer >= 1"),
-    "loss": ((A, Y), {"loss": "hinge"}, "loss: expected one of 'squared', got 'hinge'"),
+    "loss": ((A, Y), {"loss": "hinge"}, "loss: expected one of 'squared', 'logistic'"),
     "loss list": ((A, Y), {"loss": ["squared"]}, "loss: expected one of"),
     "flag text": ((A, Y), {"fit_intercept": "no"}, "fit_intercept: expected True or False, got 'no'"),
     "flag None": ((A, Y), {"standardize": None}, "standardize: expected True or False"),

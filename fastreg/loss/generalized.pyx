@@ -16,8 +16,8 @@ with p = 1/(1 + e^-eta), mu = e^eta, r = y - eta, a = 1 + s u. D(s) is the Bregm
 [0, 1]. It is a sum of terms that are small where they should be, so that the duality gap suffers no cancellation.
 
 It is at most (1 - s)^2 / (2 s^2) times the weighted sum of u^2/h, the steepness of the dual, which costs no logarithm:
-along the way to -s u the curvature of l* is 1/h at a point that is at least s times the present one. (The edge of the
-domain of Huber's l* adds a tilt, 1 - s times the sum of u (r - u).)
+along the way to -s u the curvature of l* is 1/h at a point that is at least s times the present one. (The edge of
+the domain of Huber's l* adds a tilt, 1 - s times the sum of u (r - u).)
 
 A row far on the wrong side has a curvature of almost 0, and Newton's method would leap; so h is kept above a hundredth
 of |u| (of d / |r| for huber), which leaves the last steps as they are.
@@ -110,7 +110,8 @@ cdef class Loss:
                 intercepts[k] = self.best_intercept(y[k], weights, offset[k])
             u[k] = self.point(y[k], weights, intercepts[k] + offset[k])[1]
             # A target that is constant up to rounding leaves exactly 0.
-            if np.abs(u[k]).max(where=weights > 0, initial=0.0) <= 16 * EPS * np.abs(y[k]).max(where=weights > 0, initial=0.0):
+            left, size = (np.abs(part[k]).max(where=weights > 0, initial=0.0) for part in (u, y))
+            if left <= 16 * EPS * size:
                 u[k] = 0.0
         return intercepts, u
 
@@ -281,6 +282,13 @@ cdef class Huber(Loss):
     Parameters
     ----------
     delta : float > 0
+
+    Examples
+    --------
+    >>> import numpy as np, fastreg
+    >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0.0, 1.0, 2.0, 90.0])
+    >>> fastreg.fit_path(X, y, loss=fastreg.Huber(0.5), alphas=0.01).coef(0.01).round(2)
+    array([1.49])
     """
 
     cdef readonly double delta

@@ -78,7 +78,7 @@ class PathFit:
         free = loose & self.problem.unbounded
         first = ~free if newton_begins_with_all(design) else loose & ~free
         form = choose_newton_form(design)
-        chosen = np.flatnonzero(free), np.flatnonzero(first), choose_budget(design, form)
+        chosen = np.flatnonzero(free), np.flatnonzero(first), choose_budget(design, form, models=True)
         return NewtonSolver(design, form, penalty, *chosen, self.problem.rows.loss)
 
     def begin(self, solver: WorkingSetSolver, k: int) -> None:

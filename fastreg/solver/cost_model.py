@@ -33,6 +33,8 @@ COMPLETE_FEATURES = 4096
 COMPLETE_FLOPS = 2e7
 # ... and as often as the weights of its rows change, up to this many.
 NEWTON_FLOPS = 5e5
+# Newton's models over sparse columns are solved exactly up to so many features: a Gram matrix of short rows is cheap.
+NEWTON_GRAM = 256
 # For sparse data a complete Gram matrix may cost this many multiplications per stored entry.
 COMPLETE_FLOPS_PER_ENTRY = 2000.0
 # Sparse working columns get a Gram matrix once they hold so many times |W|^2 entries. They lose it below 1 times: an
@@ -94,17 +96,23 @@ class Budget(NamedTuple):
     gram_limit : int
         The most features whose Gram matrix is kept.
     gram_pays : float
-        Sparse columns get a Gram matrix where they hold more than so many times |W|^2 entries.
+        Sparse columns get a Gram matrix where they hold more than so many times |W|^2 entries ...
+    gram_always : int
+        ... and up to so many features.
     """
 
     pass_fraction: float
     limit: int
     gram_limit: int
     gram_pays: float
+    gram_always: int
 
 
-def choose_budget(design: ScaledDesign, form: Form) -> Budget:
-    """Return the budget of a path over this design: what fits into WORKING_SET_MB."""
+def choose_budget(design: ScaledDesign, form: Form, models: bool = False) -> Budget:
+    """Return the budget of a path over this design: what fits into WORKING_SET_MB.
+
+    ``models``: whether subproblems are only models of a loss, of which many are to be solved.
+    """
     numbers = WORKING_SET_MB * 2**20 // 8
     gram_limit = max(64, int(np.sqrt(numbers)))
     limit = gram_limit
@@ -112,7 +120,8 @@ def choose_budget(design: ScaledDesign, form: Form) -> Budget:
         limit = design.n_features + 1
     if isinstance(form, DenseColumns):
         limit = max(64, numbers // design.n_rows)
-    return Budget(PASS_FRACTION_BY_ROW if design.raw.by_row else PASS_FRACTION, limit, gram_limit, GRAM_PAYS)
+    return Budget(PASS_FRACTION_BY_ROW if design.raw.by_row else PASS_FRACTION, limit, gram_limit, GRAM_PAYS,
+                  NEWTON_GRAM if models else 0)  # fmt: skip
 
 
 def complete_pays(design: ScaledDesign, n_alphas: int) -> bool:

@@ -39,8 +39,8 @@ cdef double ARMIJO = 1e-4
 cdef double ROUNDING = 1e-15
 cdef double SHORTEST = 1e-10
 cdef int MAX_STEPS = 200
-# The sum of u counts as 0 below this fraction of the sum of |u|, or where what it can change of the gap is less than this
-# fraction of the target; and it is brought there in so many steps at most.
+# The sum of u counts as 0 below the first fraction of the sum of |u|, or where what it can change of the gap is less
+# than the second fraction of the target; and it is brought there in so many steps at most.
 cdef double BALANCED = 1e-13
 cdef double NEGLIGIBLE = 1e-4
 cdef int MAX_BALANCING = 20
@@ -285,9 +285,16 @@ cdef class NewtonSolver(WorkingSetSolver):
 
 
 cdef void set_gradients(NewtonSolver self, GramForm form) noexcept nogil:
-    # c and g of the model; c is where the form looks for the correlations of its target.
+    # Target, c and g of the model; c is where the form looks for the correlations of its target.
+    cdef double ratio
     cdef index_t i
-    form.correlation = &self.correlation[0]
+    form.correlation, form.target2 = &self.correlation[0], 0.0
+    for i in range(self.design.n_rows):
+        ratio = self.weights.ratio[i] * self.total
+        if ratio > 0.0:
+            form.target2 += (self.u[i] / ratio) ** 2
     for i in range(form.count):
         form.g[i] = (self.held[i] - form.moved[i] * self.imbalance) / self.total
         self.correlation[form.feature[i]] = form.g[i] + dot(&form.Q[i, 0], &form.beta[0], form.count)
+        # The squared norm of the target u / h + V b, of which u / h is the residual.
+        form.target2 += form.beta[i] * (self.correlation[form.feature[i]] + form.g[i])

@@ -12,6 +12,7 @@ cdef class WorkingSetSolver(CertifiedPoint):
     cdef index_t limit
     cdef index_t gram_limit
     cdef double gram_pays
+    cdef index_t gram_always
     cdef public index_t epochs
     cdef public index_t events
     # What the intercept has moved since the null model, as far as it does not follow from the coefficients.

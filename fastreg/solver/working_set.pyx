@@ -65,7 +65,7 @@ cdef class WorkingSetSolver(CertifiedPoint):
 
     def __init__(self, ScaledDesign design, Form form, penalty, free, start, budget):
         super().__init__(design, form, penalty, budget.pass_fraction)
-        self.gram_limit, self.gram_pays = budget.gram_limit, budget.gram_pays
+        self.gram_limit, self.gram_pays, self.gram_always = budget.gram_limit, budget.gram_pays, budget.gram_always
         self.limit = max(budget.limit, 2 * len(free) + 2)
         form.limit = min(self.limit, max(self.n_features, 1))
         if isinstance(form, GramForm) and form.columns is not None:
@@ -221,11 +221,14 @@ cdef class WorkingSetSolver(CertifiedPoint):
         # steps, and lose it where it costs less: W grows faster than its entries.
         cdef double square = <double> self.form.count * self.form.count
         cdef double entries = sparse_entries(self.form)
-        if self.form.kind == 2 and entries > self.gram_pays * square and 2 * self.form.count <= self.gram_limit:
+        cdef bint few = 0 < self.form.count <= self.gram_always
+        if self.form.kind == 2 and (few or entries > self.gram_pays * square) and (
+            2 * self.form.count <= self.gram_limit
+        ):
             with gil:
                 self.form = GramForm(self.design, self.form)
                 self.form.bind_target(self.target, self.correlation)
-        elif self.form.kind == 0 and not self.complete and 0.0 <= entries < square:
+        elif self.form.kind == 0 and not self.complete and not few and 0.0 <= entries < square:
             with gil:
                 self.form = self.form.release()
                 self.tracer.forget()

@@ -19,7 +19,8 @@ cdef struct Evidence:
     const double* z
     index_t count
     const double* norm
-    # ||u||^2 for squared loss, the steepness of the dual for others, with its tilt (``Slope``); and of what size a bound on their gap will do.
+    # ||u||^2 for squared loss, the steepness of the dual for others, with its tilt (``Slope``); and of what size a bound
+    # on their gap will do.
     double residual2
     double tilt
     Rows rows

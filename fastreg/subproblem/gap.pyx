@@ -9,8 +9,8 @@ far below the rounding error of either objective. G is convex in s and its deriv
 
     G'(s) = -(1 - s) ||u||^2  +  sum_j z_j (b_j*(s z_j) - b_j),        b_j* the maximizer inside h_j*.
 
-For other losses (``Rows``) the first term is the divergence D(s) of ``fastreg.loss.generalized``, and ||u||^2 stands for
-what bounds it: s is chosen by the bound, which is (1 - s)^2 ||u||^2 / (2 s^2), and any s gives a valid gap.
+For other losses (``Rows``) the first term is the divergence D(s) of ``fastreg.loss.generalized``, and ||u||^2 stands
+for what bounds it: s is chosen by the bound, which is (1 - s)^2 ||u||^2 / (2 s^2), and any s gives a valid gap.
 
 A coefficient without l2 part and without bound on the side of z_j needs |s z_j| <= t_j.
 """
@@ -31,7 +31,7 @@ cdef double GOLDEN = 0.6180339887498949
 
 
 cdef double lost(const Evidence* evidence, double s, double rest) noexcept nogil:
-    # What the loss part of the dual loses at s u; a bound on it where that is enough, or no more than the rest of the gap.
+    # What the loss part of the dual loses at s u; a bound on it where that is enough, or at most the rest of the gap.
     cdef const Rows* rows = &evidence.rows
     cdef double quadratic = 0.5 * (1.0 - s) * (1.0 - s) * evidence.residual2
     cdef double bound

@@ -35,7 +35,7 @@ cdef class GramForm(Form):
         self.known = known
         self.Q = np.empty((0, 0))
         self.g = np.empty(0)
-        if columns is not None and columns.count:
+        if columns is not None:
             self.take_over(columns)
 
     def take_over(self, Form columns):
@@ -45,8 +45,9 @@ cdef class GramForm(Form):
         self.count = columns.count
         self.feature[:self.count] = columns.feature[:self.count]
         self.beta[:self.count] = columns.beta[:self.count]
-        with nogil:
-            self.complete_rows(0)
+        if self.count:
+            with nogil:
+                self.complete_rows(0)
 
     def release(self):
         """Return the columns with the coefficients of this form; it is not to be used any more."""
