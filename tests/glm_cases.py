@@ -1,6 +1,11 @@
 """Data and options that the tests of generalized linear models run over."""
 
+import json
+import os
+from pathlib import Path
+
 import numpy as np
+import pytest
 from designs import make_data, option_sets
 from scipy.special import xlogy
 
@@ -72,3 +77,35 @@ def glm_option_sets(n, p, seed=1):
         "free-bounded": {"penalty_factors": np.r_[0.0, 0.0, np.ones(p - 2)], "lower_bounds": 0.0, "l1_ratio": 0.5},
         "standardize-no-intercept": {"standardize": True, "fit_intercept": False, "l1_ratio": 0.5},
     }
+
+
+GLMNET = json.loads((Path(__file__).parent / "data" / "glmnet_glm_numbers.json").read_text())
+
+
+def glmnet_fits():
+    """Return glmnet's fits by name: data, loss, options, and per lambda intercept, features and coefficients."""
+    return {
+        "-".join([fit["data"], *["grouped"] * fit.get("grouped", False), *fit["options"]]): fit
+        for fit in GLMNET["fits"]
+    }
+
+
+def glmnet_data(fit):
+    """Return X, y and the options of fit_path for one of these; skip the test where its data are not there."""
+    if fit["data"] in GLMNET["data"]:
+        X, y = np.array(GLMNET["data"]["x"]), np.array(GLMNET["data"][fit["data"]], dtype=float)
+    else:
+        path = Path(os.environ.get("FASTREG_DATA", "")) / f"{fit['data']}.npz"
+        if "FASTREG_DATA" not in os.environ or not path.exists():
+            pytest.skip(f"no {path.name} in a folder FASTREG_DATA")
+        with np.load(path) as file:
+            X, y = file["X"], file["y"]
+    stored = {"sample_weight": "weights", "offset": "offset"}
+    return (
+        X,
+        y,
+        {
+            name: np.array(GLMNET["data"][stored[name]]) if name in stored else value
+            for name, value in fit["options"].items()
+        },
+    )
