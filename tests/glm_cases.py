@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from designs import make_data, option_sets
+from hypothesis import strategies as st
 from scipy.special import xlogy
+from test_random_problems import problems
 
 GLM_LOSSES = ("logistic", "poisson", "gamma", "huber")
 DELTA = 1.35
@@ -77,6 +79,15 @@ def glm_option_sets(n, p, seed=1):
         "free-bounded": {"penalty_factors": np.r_[0.0, 0.0, np.ones(p - 2)], "lower_bounds": 0.0, "l1_ratio": 0.5},
         "standardize-no-intercept": {"standardize": True, "fit_intercept": False, "l1_ratio": 0.5},
     }
+
+
+@st.composite
+def glm_problems(draw):
+    """Draw A, y, loss, options of fit_path and storage: the problems of ``test_random_problems`` with another y."""
+    A, signal, options, storage = draw(problems())
+    loss = draw(st.sampled_from(GLM_LOSSES))
+    eta = (signal - signal.mean()) / (signal.std() or 1.0)
+    return A, respond(loss, eta, np.random.default_rng(draw(st.integers(0, 2**32 - 1)))), loss, options, storage
 
 
 GLMNET = json.loads((Path(__file__).parent / "data" / "glmnet_glm_numbers.json").read_text())
