@@ -7,7 +7,7 @@ import numpy as np
 from fastreg.reference.penalty import penalty_value
 
 
-def proximal_newton(loss, y, weights, A, offset, t, q, lower, upper, b, max_steps=300):
+def proximal_newton(loss, y, weights, A, offset, t, q, lower, upper, b, max_steps=100):
     """Return argmin_b sum_i w_i l(y_i, offset_i + a_i'b) + sum_j P_j(b_j), from the start b.
 
     Every step minimizes the penalty plus a quadratic model of the loss, its Hessian A'diag(w (h + damping)) A. The
@@ -46,7 +46,7 @@ def proximal_newton(loss, y, weights, A, offset, t, q, lower, upper, b, max_step
     return b
 
 
-def minimize_quadratic(gram, c, t, q, lower, upper, b, max_rounds=200):
+def minimize_quadratic(gram, c, t, q, lower, upper, b, max_rounds=60):
     """Return argmin_b b'gram b / 2 - c'b + sum_j P_j(b_j), from the start b.
 
     Cyclic coordinate descent, which converges, alternates with exact solutions for the signs it has found, which end
