@@ -99,7 +99,7 @@ def solve_pattern(gram, c, t, q, lower, upper, b):
         with np.errstate(divide="ignore", invalid="ignore"):
             reach = np.where(d == 0, np.inf, (end - b[loose]) / d)
         first = reach.argmin()
-        if reach[first] >= 1 and not (endless and np.isfinite(reach[first])):
+        if reach[first] >= (np.inf if endless else 1.0):
             b[loose] += 0.0 if endless else d
             return b
         moved = b[loose] + reach[first] * d
