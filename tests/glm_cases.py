@@ -1,8 +1,15 @@
 """Data and options that the tests of generalized linear models run over."""
 
+import json
+import os
+from pathlib import Path
+
 import numpy as np
+import pytest
 from designs import make_data, option_sets
+from hypothesis import strategies as st
 from scipy.special import xlogy
+from test_random_problems import problems
 
 GLM_LOSSES = ("logistic", "poisson", "gamma", "huber")
 DELTA = 1.35
@@ -72,3 +79,44 @@ def glm_option_sets(n, p, seed=1):
         "free-bounded": {"penalty_factors": np.r_[0.0, 0.0, np.ones(p - 2)], "lower_bounds": 0.0, "l1_ratio": 0.5},
         "standardize-no-intercept": {"standardize": True, "fit_intercept": False, "l1_ratio": 0.5},
     }
+
+
+@st.composite
+def glm_problems(draw):
+    """Draw A, y, loss, options of fit_path and storage: the problems of ``test_random_problems`` with another y."""
+    A, signal, options, storage = draw(problems())
+    loss = draw(st.sampled_from(GLM_LOSSES))
+    eta = (signal - signal.mean()) / (signal.std() or 1.0)
+    return A, respond(loss, eta, np.random.default_rng(draw(st.integers(0, 2**32 - 1)))), loss, options, storage
+
+
+GLMNET = json.loads((Path(__file__).parent / "data" / "glmnet_glm_numbers.json").read_text())
+
+
+def glmnet_fits():
+    """Return glmnet's fits by name: data, loss, options, and per lambda intercept, features and coefficients."""
+    return {
+        "-".join([fit["data"], *["grouped"] * fit.get("grouped", False), *fit["options"]]): fit
+        for fit in GLMNET["fits"]
+    }
+
+
+def glmnet_data(fit):
+    """Return X, y and the options of fit_path for one of these; skip the test where its data are not there."""
+    if fit["data"] in GLMNET["data"]:
+        X, y = np.array(GLMNET["data"]["x"]), np.array(GLMNET["data"][fit["data"]], dtype=float)
+    else:
+        path = Path(os.environ.get("FASTREG_DATA", "")) / f"{fit['data']}.npz"
+        if "FASTREG_DATA" not in os.environ or not path.exists():
+            pytest.skip(f"no {path.name} in a folder FASTREG_DATA")
+        with np.load(path) as file:
+            X, y = file["X"], file["y"]
+    stored = {"sample_weight": "weights", "offset": "offset"}
+    return (
+        X,
+        y,
+        {
+            name: np.array(GLMNET["data"][stored[name]]) if name in stored else value
+            for name, value in fit["options"].items()
+        },
+    )

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from glm_cases import DELTA, GLM_LOSSES, PLAIN, SATURATED, conjugate, glm_option_sets, make_glm_data
+from glm_cases import DELTA, GLM_LOSSES, PLAIN, SATURATED, conjugate, glm_option_sets, glm_problems, make_glm_data
+from hypothesis import given, settings
 from scipy.optimize import minimize
 from sklearn.linear_model import GammaRegressor, LogisticRegression, PoissonRegressor
 
@@ -72,6 +73,19 @@ def test_fit_is_the_optimum(case, name):
         assert excess <= bound + 1e-14
         # The dual is 0 at u = 0.
         assert bound <= reference.glm_objective(form, other, shifted, alpha) * (1 + 1e-14)
+
+
+@settings(max_examples=50)
+@given(glm_problems())
+def test_random_problems_are_solved(problem):
+    A, y, loss, options, _ = problem
+    form = reference.glm_form(A, y, loss, **options)
+    for alpha in (0.3 * reference.glm_alpha_max(form), 0.01):
+        b, intercept = reference.glm_fit(form, alpha)
+        assert np.all((b >= form.lower) & (b <= form.upper))
+        # Columns of mean 1000, without an intercept to take it: rounding alone leaves 1e-9 of the null loss.
+        floor = 1e-24 * (1 + np.max(np.abs(y))) ** 2
+        assert reference.glm_dual_gap(form, b, intercept, alpha) <= 1e-8 * form.null_loss + floor
 
 
 @pytest.mark.parametrize("name", GLM_LOSSES)

@@ -40,9 +40,17 @@ def least_gap(gap, z, t, q, lower, upper):
     while high > 0 and not np.isfinite(gap(high)):
         high = np.nextafter(high, 0.0)
     top, low, ratio = high, 0.0, 0.6180339887498949
-    for _ in range(90):
-        left, right = high - ratio * (high - low), low + ratio * (high - low)
-        low, high = (low, right) if gap(left) < gap(right) else (left, high)
+    left, right = high - ratio * (high - low), low + ratio * (high - low)
+    at_left, at_right = gap(left), gap(right)
+    for _ in range(75):
+        if at_left < at_right:
+            high, right, at_right = right, left, at_left
+            left = high - ratio * (high - low)
+            at_left = gap(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + ratio * (high - low)
+            at_right = gap(right)
     # ... and the scale at which every conjugate is 0, where a tiny q makes gap(s) too steep to search.
     flat = min(1.0, np.min(t[np.abs(z) > t] / np.abs(z[np.abs(z) > t]), initial=1.0))
     return max(min(gap(top), gap(0.5 * (low + high)), gap(flat * (1 - 1e-16)), gap(0.0)), 0.0)

@@ -142,10 +142,10 @@ def glm_dual_gap(form, b, intercept, alpha, zero_level=1e-9):
 
     def gap(s):
         terms = penalty_value(b, t, q) - s * z * b + conjugate(s * z, t, q, form.lower, form.upper)
-        value = form.weights @ form.loss.divergence(form.y, eta, s) + terms.sum()
-        return np.inf if unbalanced and s > 0 else value
+        return form.weights @ form.loss.divergence(form.y, eta, s) + terms.sum()
 
-    return max(gain, 0.0) + least_gap(gap, z, t, q, form.lower, form.upper)
+    # Where there is no minimum over intercept and free columns, only u = 0 may be left.
+    return max(gain, 0.0) + (gap(0.0) if unbalanced else least_gap(gap, z, t, q, form.lower, form.upper))
 
 
 def glm_kkt_violation(form, b, intercept, alpha):

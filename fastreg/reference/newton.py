@@ -7,7 +7,7 @@ import numpy as np
 from fastreg.reference.penalty import penalty_value
 
 
-def proximal_newton(loss, y, weights, A, offset, t, q, lower, upper, b, max_steps=300):
+def proximal_newton(loss, y, weights, A, offset, t, q, lower, upper, b, max_steps=100):
     """Return argmin_b sum_i w_i l(y_i, offset_i + a_i'b) + sum_j P_j(b_j), from the start b.
 
     Every step minimizes the penalty plus a quadratic model of the loss, its Hessian A'diag(w (h + damping)) A. The
@@ -46,7 +46,7 @@ def proximal_newton(loss, y, weights, A, offset, t, q, lower, upper, b, max_step
     return b
 
 
-def minimize_quadratic(gram, c, t, q, lower, upper, b, max_rounds=200):
+def minimize_quadratic(gram, c, t, q, lower, upper, b, max_rounds=60):
     """Return argmin_b b'gram b / 2 - c'b + sum_j P_j(b_j), from the start b.
 
     Cyclic coordinate descent, which converges, alternates with exact solutions for the signs it has found, which end
@@ -85,7 +85,13 @@ def solve_pattern(gram, c, t, q, lower, upper, b):
         matrix = gram[np.ix_(loose, loose)] + np.diag(q[loose])
         # In units in which every column has the same size, so that what counts as singular does not depend on them.
         unit = 1 / np.sqrt(np.where(matrix.diagonal() > 0, matrix.diagonal(), 1.0))
-        d = unit * np.linalg.lstsq(unit[:, None] * matrix * unit, unit * slope, rcond=None)[0]
+        scaled, target = unit[:, None] * matrix * unit, unit * slope
+        d = np.linalg.lstsq(scaled, target, rcond=None)[0]
+        # Where columns depend on each other the quadratic may fall without end; a sign or a bound will stop it.
+        flat = target - scaled @ d
+        rounding = 1e-12 * (np.linalg.norm(d) + np.linalg.norm(unit * c[loose]))
+        endless = np.linalg.norm(flat) > 1e-6 * np.linalg.norm(target) + rounding
+        d = unit * (flat if endless else d)
         # How far each coordinate may go: to 0 where it is penalized, else to its bound.
         low = np.where((t[loose] > 0) & (signs > 0), np.maximum(lower[loose], 0.0), lower[loose])
         high = np.where((t[loose] > 0) & (signs < 0), np.minimum(upper[loose], 0.0), upper[loose])
@@ -93,8 +99,8 @@ def solve_pattern(gram, c, t, q, lower, upper, b):
         with np.errstate(divide="ignore", invalid="ignore"):
             reach = np.where(d == 0, np.inf, (end - b[loose]) / d)
         first = reach.argmin()
-        if reach[first] >= 1:
-            b[loose] += d
+        if reach[first] >= (np.inf if endless else 1.0):
+            b[loose] += 0.0 if endless else d
             return b
         moved = b[loose] + reach[first] * d
         moved[first] = end[first]
