@@ -9,6 +9,7 @@ import pytest
 from glm_cases import glmnet_data, glmnet_fits
 from scipy.special import log_softmax
 
+import fastreg
 from fastreg import reference
 
 FITS = {name: fit for name, fit in glmnet_fits().items() if fit["loss"] != "multinomial"}
@@ -56,3 +57,16 @@ def test_multinomial_numbers_are_optimal(name):
         assert pull.max() <= alpha + 1e-6
         signs = np.divide(B, size, out=np.zeros_like(B), where=size > 0)
         np.testing.assert_allclose(np.where(size > 0, z, 0.0), alpha * signs, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_fastreg_is_glmnet(name):
+    fit = FITS[name]
+    X, y, options = glmnet_data(fit)
+    alphas = [step["lambda"] for step in fit["path"]]
+    path = fastreg.fit_path(X, y, loss=fit["loss"], alphas=alphas, tol=1e-11, **options)
+    assert path.converged.all()
+    for step in fit["path"]:
+        expected = dense(step, X.shape[1])
+        np.testing.assert_allclose(path.coef(step["lambda"]), expected, atol=1e-5 * max(np.abs(expected).max(), 0.1))
+        assert path.intercept(step["lambda"]) == pytest.approx(step["intercept"], abs=1e-5)

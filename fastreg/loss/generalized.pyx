@@ -288,7 +288,7 @@ cdef class Huber(Loss):
     >>> import numpy as np, fastreg
     >>> X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([0.0, 1.0, 2.0, 90.0])
     >>> fastreg.fit_path(X, y, loss=fastreg.Huber(0.5), alphas=0.01).coef(0.01).round(2)
-    array([1.49])
+    array([1.92])
     """
 
     cdef readonly double delta

@@ -131,7 +131,7 @@ class PathResult:
             columns.append(self.validation_deviance)
         if isinstance(self.coefs, list):
             # One row an alpha all the same: the largest support, the worst fit.
-            columns = [c.min(axis=1) if k == 1 else c.max(axis=1) for k, c in enumerate(columns)]
+            columns = [c if c.ndim == 1 else c.min(axis=1) if k == 1 else c.max(axis=1) for k, c in enumerate(columns)]
         table = [(float(self.alphas[i]), *(column[i].item() for column in columns)) for i in chosen]
         return Table(repr(self), heads, table)
 

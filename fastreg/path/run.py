@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from fastreg.loss.generalized import Logistic
+from fastreg.path.classes import run_multinomial
 from fastreg.path.fits import Fits, GridRequest
 from fastreg.path.grid import default_min_ratio, log_grid
 from fastreg.path.loop import run_path
@@ -62,7 +64,7 @@ class PathFit:
         """Return another working-set solver."""
         design, penalty, known = self.problem.design, self.problem.penalty, self.problem.gram
         if self.problem.rows is not None:
-            return self._newton_solver()
+            return self.newton_solver()
         loose = self.problem.unpenalized()
         free = loose & self.problem.unbounded
         # Where the Gram matrix of everything is cheap the working set begins with everything.
@@ -72,14 +74,16 @@ class PathFit:
             design, form, penalty, np.flatnonzero(free), np.flatnonzero(first), choose_budget(design, form)
         )
 
-    def _newton_solver(self) -> NewtonSolver:
+    def newton_solver(self) -> NewtonSolver:
+        """Return another solver for losses other than squared loss; a class has the logistic loss."""
         design, penalty = self.problem.design, self.problem.penalty
         loose = self.problem.unpenalized()
         free = loose & self.problem.unbounded
-        first = ~free if newton_begins_with_all(design) else loose & ~free
+        first = ~free if newton_begins_with_all(design) or self.is_ridge else loose & ~free
         form = choose_newton_form(design)
         chosen = np.flatnonzero(free), np.flatnonzero(first), choose_budget(design, form, models=True)
-        return NewtonSolver(design, form, penalty, *chosen, self.problem.rows.loss)
+        loss = Logistic() if self.problem.joint else self.problem.rows.loss
+        return NewtonSolver(design, form, penalty, *chosen, loss)
 
     def begin(self, solver: WorkingSetSolver, k: int) -> None:
         """Put a solver at the start of the path of target k."""
@@ -121,7 +125,8 @@ class PathFit:
         if self.problem.rows is not None:
             loss, y, start, _ = self.problem.rows
             weights = self.problem.design.root**2
-            largest *= max(float(weights @ loss.point(y[k], weights, start[k])[2]) for k in range(len(y)))
+            curved = Logistic() if self.problem.joint else loss
+            largest *= max(float(weights @ curved.point(y[k], weights, start[k])[2]) for k in range(len(y)))
         _, scale = self.problem.penalty_scales(np.ones(1))
         return RIDGE_TOP * largest / float(scale[0])
 
@@ -148,10 +153,22 @@ class PathFit:
 
     def run(self, grid: np.ndarray, watcher: Watcher) -> list[Fits]:
         """Return the fits of every target, up to where the watcher ends the path."""
+        if self.problem.joint:
+            return self._run_classes(grid, watcher)
         if self._in_step(grid):
             shared = SharedPass(self.problem.design.raw, self.problem.design.columns)
             return run_in_step([self], [grid], shared, 1, watcher.report)[0]
         return [Fits.joined(list(self._run_target(k, grid, watcher))) for k in range(len(self.problem.targets))]
+
+    def _run_classes(self, grid: np.ndarray, watcher: Watcher) -> list[Fits]:
+        problem = self.problem
+        start = None if self.start is None else np.stack([problem.feature_coefficients(row) for row in self.start])
+
+        def watch(i: int, fits: list[Fits]) -> bool:
+            return watcher.classes(grid[i], fits)
+
+        fits = run_multinomial(self, grid, start, None if watcher.idle else watch)
+        return [part.first(len(grid) if watcher.stopped is None else watcher.kept) for part in fits]
 
     def _in_step(self, grid: np.ndarray) -> bool:
         """Whether several targets go down their paths together: where each would read X for itself."""
@@ -243,9 +260,20 @@ class PathFit:
         coefs = [problem.user_coefficients(*target.points) for target in fits]
         table = [(*self._columns(k, target), np.diff(coefs[k].indptr)) for k, target in enumerate(fits)]
         columns = table[0] if problem.single else [np.stack(column, axis=1) for column in zip(*table, strict=True)]
+        if problem.joint:
+            # One problem: what is said of it is the same for every class.
+            columns = [
+                columns[0],
+                *(c[:, 0] for c in columns[1:3]),
+                columns[3].sum(axis=1),
+                columns[4][:, 0],
+                columns[5],
+            ]
+            null = null[:1]
         intercepts, gaps, converged, n_iter, explained, df = columns
+        alone = problem.single or problem.joint
         return PathResult(
-            grid, coefs[0] if problem.single else coefs, intercepts, gaps, float(null[0]) if problem.single else null,
+            grid, coefs[0] if problem.single else coefs, intercepts, gaps, float(null[0]) if alone else null,
             converged, n_iter, df, explained, problem.design.n_passes, self.tol, self.l1_ratio, problem.loss.name,
             problem.names, int((problem.design.root > 0).sum()), stopped,
             np.array(watcher.deviances) if watcher.held_out is not None else None, source,
@@ -263,7 +291,7 @@ class PathFit:
         """Warn the caller of the public function, so many calls away, where a gap stayed large."""
         if result.converged.all():
             return
-        targets = np.atleast_1d(self._gap(self.targets))
+        targets = np.atleast_1d(self._gap(self.targets))[: 1 if self.problem.joint else None]
         gaps, converged = (part.reshape(len(result.alphas), -1) for part in (result.dual_gaps, result.converged))
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio = gaps / targets

@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from fastreg.design.convert import as_design, check_entries, check_names
+from fastreg.path.fits import Fits
 from fastreg.problem.problem import Problem
 from fastreg.problem.validate import check_count, check_offset, check_weights, check_y
 
@@ -34,7 +35,7 @@ def check_stops(problem: Problem, dfmax: Any, validation: Any, patience: Any) ->
     patience = check_count(patience, "patience")
     if dfmax is None and validation is None:
         return None, None, patience
-    if not problem.single:
+    if not problem.single and (validation is not None or not problem.joint):
         raise ValueError("dfmax, validation: expected y of shape (n_samples,), got several targets. Fit one at a time.")
     limit = None if dfmax is None else check_count(dfmax, "dfmax")
     if validation is None:
@@ -86,6 +87,12 @@ class Watcher:
     def idle(self) -> bool:
         """Whether nothing needs to be called."""
         return self.report is None and self.dfmax is None and self.held_out is None
+
+    def classes(self, alpha: float, fits: list[Fits]) -> bool:
+        """Take note of the fit of all classes at one alpha, the last of these; return whether the path ends."""
+        parts = [slice(part.starts[-2], part.starts[-1]) for part in fits]
+        features = np.unique(np.concatenate([f.features[part] for f, part in zip(fits, parts, strict=True)]))
+        return self(alpha, features, np.zeros(len(features)), fits[0].gaps[-1])
 
     def __call__(self, alpha: float, features: np.ndarray, beta: np.ndarray, gap: float, moved: float = 0.0) -> bool:
         """Take note of the fit at one alpha, in the solver's units; return whether the path ends."""

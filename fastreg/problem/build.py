@@ -10,6 +10,7 @@ from fastreg.design.convert import as_design, check_entries
 from fastreg.design.scaled import ScaledDesign
 from fastreg.loss.generalized import Loss
 from fastreg.loss.losses import as_loss
+from fastreg.loss.multinomial import Multinomial
 from fastreg.loss.squared import SquaredLoss
 from fastreg.problem.duplicates import group_equal
 from fastreg.problem.problem import EPS, Options, Problem, Rows
@@ -47,7 +48,7 @@ class Inputs:
     l1_ratio: float
     fit_intercept: bool
     standardize: bool
-    loss: SquaredLoss | Loss
+    loss: SquaredLoss | Loss | Multinomial
     offset: np.ndarray
 
 
@@ -80,9 +81,14 @@ def check_inputs(X: Any, y: Any, options: Options) -> Inputs:
     raw, names = as_design(X, resolve_threads(options.n_threads))
     y, single = check_y(y, raw.n_rows)
     weights = check_weights(options.sample_weight, raw.n_rows)
-    offset = check_offset(options.offset, y.shape)
+    offset = 0.0 if isinstance(loss, Multinomial) else check_offset(options.offset, y.shape)
     factors = check_factors(options.penalty_factors, raw.n_cols)
     bounds = check_bounds(options.lower_bounds, options.upper_bounds, raw.n_cols)
+    if isinstance(loss, Multinomial):
+        if not single:
+            raise ValueError(f"y: expected shape ({raw.n_rows},) for the multinomial loss, got {y.T.shape}.")
+        y, single = loss.encode(y[0]), False
+        offset = check_offset(options.offset, y.shape)
     loss.check(y, weights)
     if options.offset is not None and isinstance(loss, SquaredLoss):
         with np.errstate(over="ignore"):
@@ -101,7 +107,7 @@ def center_targets(inputs: Inputs, weights: np.ndarray) -> Targets:
     ValueError
         If squares of it would leave the range of numbers.
     """
-    if isinstance(inputs.loss, Loss):
+    if not isinstance(inputs.loss, SquaredLoss):
         return _start_rows(inputs, weights)
     size = float(np.abs(inputs.y).max(where=weights > 0, initial=0.0))
     means, y = SquaredLoss.null_model(inputs.y, weights, inputs.fit_intercept)
@@ -121,6 +127,8 @@ def _start_rows(inputs: Inputs, weights: np.ndarray) -> Targets:
             f"offset: expected predictors whose {loss.name} loss is finite, got offsets from {inputs.offset.min():g} "
             f"to {inputs.offset.max():g}. Divide y and shift the offset accordingly."
         )
+    if isinstance(loss, Multinomial):
+        return Targets(u, intercepts, 1.0, 1.0, Rows(loss, y, start, np.zeros(len(y))))
     best = np.array([loss.saturated(target[weights > 0], weights[weights > 0]) for target in y])
     return Targets(u, intercepts, 1.0, float(np.abs(u).max(initial=0.0)), Rows(loss, y, start, best))
 

@@ -23,6 +23,7 @@ import scipy.sparse as sp
 
 from fastreg.design.scaled import ScaledDesign
 from fastreg.loss.generalized import Loss
+from fastreg.loss.multinomial import Multinomial
 from fastreg.loss.squared import SquaredLoss
 
 EPS = np.finfo(float).eps
@@ -50,11 +51,11 @@ class Rows(NamedTuple):
     Attributes
     ----------
     loss : Loss
-    y, start : ndarray (n_targets, n_samples), targets and predictors of the null model
+    y, start : ndarray (n_targets, n_samples), targets (classes, one-hot) and predictors of the null model
     best : ndarray (n_targets,), the least loss of all
     """
 
-    loss: Loss
+    loss: Loss | Multinomial
     y: np.ndarray
     start: np.ndarray
     best: np.ndarray
@@ -110,11 +111,18 @@ class Problem:
             return SquaredLoss.value(self.targets)
         loss, y, start, best = self.rows
         weights = self.design.root**2
+        if self.joint:
+            return np.full(len(y), loss.value(y, weights, start))
         values = [loss.point(target, weights, eta)[0] for target, eta in zip(y, start, strict=True)]
         return np.maximum(np.array(values) - best, 0.0)
 
     @property
-    def loss(self) -> SquaredLoss | Loss:
+    def joint(self) -> bool:
+        """Whether the targets are the classes of one problem, and its loss that of all of them."""
+        return isinstance(self.loss, Multinomial)
+
+    @property
+    def loss(self) -> SquaredLoss | Loss | Multinomial:
         """The loss."""
         return SquaredLoss() if self.rows is None else self.rows.loss
 

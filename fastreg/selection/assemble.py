@@ -38,7 +38,8 @@ def choose(mean: np.ndarray, error: np.ndarray, greater_is_better: bool) -> tupl
 
 def out_of_fold(data: Data, splits: list[Split], fits: list[FoldFit], gamma: float, index: int) -> np.ndarray:
     """Return predictions of held-out rows at one alpha, NaN for rows that no fold holds out."""
-    total, count = np.zeros(data.y.shape), np.zeros(len(data.y))
+    width = fits[0].result.intercepts[0].size
+    total, count = np.zeros((len(data.y), width)), np.zeros(len(data.y))
     for split, fit in zip(splits, fits, strict=True):
         intercepts = fit.result.intercepts.reshape(len(fit.result.alphas), -1)
         one = [c[:, [index]] for c in listed(fit.result.coefs)], intercepts[[index]]
@@ -50,7 +51,7 @@ def out_of_fold(data: Data, splits: list[Split], fits: list[FoldFit], gamma: flo
         np.add.at(count, split.test, 1.0)
     with np.errstate(invalid="ignore"):
         mean = np.where(count[:, None] > 0, total / np.maximum(count, 1.0)[:, None], np.nan)
-    return mean[:, 0] if data.single else mean
+    return mean[:, 0] if data.single and width == 1 else mean
 
 
 def make_result(

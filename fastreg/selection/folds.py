@@ -9,6 +9,7 @@ import scipy.sparse as sp
 
 from fastreg.design.base import Design
 from fastreg.loss.losses import as_loss
+from fastreg.loss.multinomial import Multinomial
 from fastreg.path.fits import Fits
 from fastreg.path.grid import scaled_grid
 from fastreg.path.result import PathResult, listed
@@ -127,6 +128,9 @@ def _scores(data: Data, settings: Settings, rows: np.ndarray, fits: Any, relaxed
         if settings.score is None:
             # Several targets: the mean of their deviances.
             share = weights / weights.sum()
+            if isinstance(loss, Multinomial):
+                scores[g] = loss.deviance(y[:, 0], mixed, share)
+                continue
             deviances = [loss.deviance(y[:, k], mixed[:, :, k], share) for k in range(y.shape[1])]
             scores[g] = np.mean(deviances, axis=0)
         else:

@@ -71,7 +71,13 @@ class Study:
         with blas_threads(options.n_threads if fit.is_ridge else None):
             grid = fit.grid(asked)
             count = (len(self.splits) + 1) * len(whole.targets)
-            stepping = sums is None and not fit.is_ridge and grid[-1] > 0 and fit_in_step(whole.design, count)
+            stepping = (
+                sums is None
+                and not whole.joint
+                and not fit.is_ridge
+                and grid[-1] > 0
+                and fit_in_step(whole.design, count)
+            )
             watcher = Watcher(whole, report, None, None, 1)
             if not stepping:
                 path = fit.result(grid, fit.run(grid, watcher), watcher, source)

@@ -1,5 +1,6 @@
 """The duality gap of anybody's coefficients."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,13 @@ from fastreg.problem.build import build_problem
 from fastreg.problem.problem import Options, Problem
 from fastreg.problem.validate import check_scalar, real_array
 from fastreg.solver.least_squares import least_squares, minimize_unpenalized
-from fastreg.subproblem.gap import gap_of
+from fastreg.subproblem.gap import Proof, gap_of
 
 # What is projected off the unpenalized columns once is off them up to eps times their condition number; each further
 # time takes as much off again.
 PROJECTIONS = 3
+SECTIONS = 60
+GOLDEN = 0.6180339887498949
 
 
 def duality_gap(
@@ -81,23 +84,37 @@ def duality_gap(
     if len(intercepts) not in (1, len(coef)):
         raise ValueError(f"intercept: expected one number for each of {len(coef)} target(s), got {len(intercepts)}.")
     intercepts = np.broadcast_to(intercepts, (len(coef),))
+    if problem.joint:
+        return _multinomial_gap(problem, coef, intercepts, alpha)
     gaps = np.array([_gap(problem, k, coef[k], float(intercepts[k]), alpha) for k in range(len(coef))])
     return float(gaps[0]) if problem.single else gaps
 
 
-def _gap(problem: Problem, k: int, coef: np.ndarray, intercept: float, alpha: float) -> float:
+def _features(problem: Problem, coef: np.ndarray) -> tuple[np.ndarray, float] | None:
+    """Return coefficients of the features, and what constant columns add to the intercept; None where that cannot be.
+
+    Columns that cannot enter must not be there, and bounds must hold; constant columns are part of the intercept.
+    """
     design, penalty = problem.design, problem.penalty
     outside = np.ones(problem.n_columns, dtype=bool)
     outside[design.raw_columns()] = False
-    # Columns that cannot enter must not be there; constant ones are part of the intercept.
     idle = outside & (coef != 0)
     if np.any(idle & ((design.deviation > 0) | ~problem.fit_intercept)):
-        return np.inf
+        return None
     beta = coef / problem.y_scale / design.scale
     shift = float(design.mean[idle] @ beta[idle]) if idle.any() else 0.0
     beta = np.ascontiguousarray(beta[design.raw_columns()])
     if np.any(beta < penalty["lower"]) or np.any(beta > penalty["upper"]):
+        return None
+    return beta, shift
+
+
+def _gap(problem: Problem, k: int, coef: np.ndarray, intercept: float, alpha: float) -> float:
+    design, penalty = problem.design, problem.penalty
+    found = _features(problem, coef)
+    if found is None:
         return np.inf
+    beta, shift = found
     if problem.rows is not None:
         return _generalized_gap(problem, k, beta, intercept + shift, alpha)
     best = problem.y_means[k] / problem.y_scale - float(design.center[design.raw_columns()] @ beta)
@@ -126,9 +143,7 @@ def _generalized_gap(problem: Problem, k: int, beta: np.ndarray, intercept: floa
     parts = [design.packed(free)] if len(free) else []
     columns = np.vstack([*parts, design.root[None]] if problem.fit_intercept else [*parts, np.empty((0, len(y)))])
     columns = np.divide(columns, design.root, out=np.zeros_like(columns), where=design.root > 0)
-    line = np.divide(design.predictions(beta)[0], design.root, out=np.zeros(len(y)), where=design.root > 0)
-    center = intercept + float(design.center[design.raw_columns()] @ beta)
-    given = problem.rows.start[k] - problem.y_means[k] + center + line
+    given = _predictors(problem, k, beta, intercept)
     eta, moved = minimize_unpenalized(loss, y, weights, given, columns)
     beta = beta.copy()
     beta[free] += moved[: len(free)]
@@ -138,3 +153,43 @@ def _generalized_gap(problem: Problem, k: int, beta: np.ndarray, intercept: floa
     level = 1e-9 * float(np.sqrt(problem.targets[k] @ problem.targets[k]))
     rows = np.stack([y, weights, eta])
     return max(gain, 0.0) + gap_of(penalty, a1, a2, beta, z, design.norm, 0.0, level, loss, rows)
+
+
+def _predictors(problem: Problem, k: int, beta: np.ndarray, intercept: float) -> np.ndarray:
+    design = problem.design
+    line = np.divide(design.predictions(beta)[0], design.root, out=np.zeros(design.n_rows), where=design.root > 0)
+    center = intercept + float(design.center[design.raw_columns()] @ beta)
+    return problem.rows.start[k] - problem.y_means[k] + center + line
+
+
+def _multinomial_gap(problem: Problem, coef: np.ndarray, intercepts: np.ndarray, alpha: float) -> float:
+    """Return the gap of all classes: what the intercepts could still gain, and the gap then, at the best scale s."""
+    design, penalty = problem.design, problem.penalty
+    loss, y, weights = problem.rows.loss, problem.rows.y, design.root**2
+    (a1,), (a2,) = problem.penalty_scales(np.array([alpha]))
+    found = [_features(problem, row) for row in coef]
+    if any(one is None for one in found):
+        return np.inf
+    betas = [beta for beta, _ in found]
+    eta = np.stack([_predictors(problem, k, beta, intercepts[k] + shift) for k, (beta, shift) in enumerate(found)])
+    given = loss.value(y, weights, eta)
+    if problem.fit_intercept:
+        eta = eta + loss.balance(y, weights, eta)[:, None]
+    p = loss.mean(eta.T).T
+    z = design.correlations(design.root * (y - p))
+    level = 1e-9 * float(np.sqrt((problem.targets**2).sum()))
+    proofs = [Proof(penalty, a1, a2, *pair, design.norm, level) for pair in zip(betas, z, strict=True)]
+    gain = max(given - loss.value(y, weights, eta), 0.0)
+    high = min(proof.largest_scale() for proof in proofs)
+    return gain + _least(
+        lambda s: loss.divergence(y, weights, p, s) + sum(proof.penalty_gap(s) for proof in proofs), high
+    )
+
+
+def _least(gap: Callable[[float], float], high: float) -> float:
+    """Return the smallest value of a convex function on [0, high], by golden section."""
+    best, low = min(gap(high), gap(0.0)), 0.0
+    for _ in range(SECTIONS):
+        left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
+        low, high = (low, right) if gap(left) < gap(right) else (left, high)
+    return max(min(best, gap(0.5 * (low + high))), 0.0)

@@ -3,7 +3,7 @@ from fastreg.design.scaled cimport ScaledDesign
 from fastreg.penalty.elastic_net cimport Penalty
 from fastreg.solver.lazy_gradients cimport LazyGradients
 from fastreg.subproblem.columns cimport Form
-from fastreg.subproblem.gap cimport Rows
+from fastreg.subproblem.gap cimport Evidence, Rows
 
 
 cdef class CertifiedPoint:
@@ -54,4 +54,5 @@ cdef class CertifiedPoint:
     cdef int settle(self) except -1 nogil
     cdef int resolve(self, double undecided) except -1 nogil
     cdef int full_pass(self) except -1 nogil
+    cdef void gather(self, double zero_level, Evidence* evidence) noexcept nogil
     cdef void measure(self, double zero_level) noexcept nogil

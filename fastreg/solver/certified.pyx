@@ -188,12 +188,17 @@ cdef class CertifiedPoint:
         return 0
 
     cdef void measure(self, double zero_level) noexcept nogil:
-        # The gap, from W and from every other feature whose threshold is exceeded.
+        # The gap.
         cdef Evidence evidence
+        cdef double scale
+        self.gather(zero_level, &evidence)
+        self.gap = dual_gap(&self.pen, &evidence, &scale)
+
+    cdef void gather(self, double zero_level, Evidence* evidence) noexcept nogil:
+        # What the gap is made of: W, and every other feature whose threshold is exceeded.
         cdef index_t held = self.form.count
         cdef index_t count = held
         cdef index_t i
-        cdef double scale
         for i in range(held):
             self.chosen[i] = self.form.feature[i]
         if not self.complete:
@@ -207,6 +212,5 @@ cdef class CertifiedPoint:
         evidence.count = count
         evidence.norm = &self.norm[0]
         evidence.residual2, evidence.tilt = self.residual2, self.tilt
-        evidence.rows, evidence.enough = self.rows, self.enough
+        evidence.rows, evidence.enough, evidence.burden = self.rows, self.enough, 0.0
         evidence.zero_level = zero_level
-        self.gap = dual_gap(&self.pen, &evidence, &scale)

@@ -33,6 +33,8 @@ COMPLETE_FEATURES = 4096
 COMPLETE_FLOPS = 2e7
 # ... and as often as the weights of its rows change, up to this many.
 NEWTON_FLOPS = 5e5
+# Columns of so much memory are packed for Newton's models, which read them in every step, whatever the shape.
+NEWTON_PACKED_MB = 8
 # Newton's models over sparse columns are solved exactly up to so many features: a Gram matrix of short rows is cheap.
 NEWTON_GRAM = 256
 # For sparse data a complete Gram matrix may cost this many multiplications per stored entry.
@@ -75,7 +77,8 @@ def choose_newton_form(design: ScaledDesign) -> Form:
     n, p = design.n_rows, design.n_features
     if design.raw.is_sparse:
         return SparseColumns(design)
-    packed = n <= p and 8 * n * min(p, 2 * n) <= PACKED_MB * 2**20
+    size = 8 * n * min(p, 2 * n)
+    packed = size <= NEWTON_PACKED_MB * 2**20 or (n <= p and size <= PACKED_MB * 2**20)
     return GramForm(design, DenseColumns(design) if packed else None)
 
 

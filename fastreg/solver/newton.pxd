@@ -16,6 +16,8 @@ cdef class NewtonSolver(WorkingSetSolver):
     cdef double value
     cdef double best
     cdef Slope slope
+    # What a smaller scale of the dual point costs elsewhere: (1 - s) times this.
+    cdef double burden
     cdef double[::1] eta
     cdef double[::1] force
     cdef double[::1] curvature
@@ -34,6 +36,7 @@ cdef class NewtonSolver(WorkingSetSolver):
 
     cdef int reserve(self) except -1 nogil
     cdef double held_gap(self) noexcept nogil
+    cdef double held_penalty(self) noexcept nogil
     cdef bint step(self, double gap) except -1 nogil
     cdef int reweigh(self) except -1 nogil
     cdef void pose(self) noexcept nogil
@@ -41,3 +44,4 @@ cdef class NewtonSolver(WorkingSetSolver):
     cdef double evaluate(self, double length) noexcept nogil
     cdef int accept(self, double value) except -1 nogil
     cdef int look(self) except -1 nogil
+    cdef double enter(self, const double* eta, bint balanced) except -1 nogil

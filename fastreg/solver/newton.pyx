@@ -130,8 +130,16 @@ cdef class NewtonSolver(WorkingSetSolver):
         evidence.feature, evidence.beta, evidence.z = &self.form.feature[0], &self.form.beta[0], &self.held[0]
         evidence.count, evidence.norm, evidence.rows = self.form.count, &self.norm[0], self.rows
         evidence.residual2, evidence.zero_level = self.residual2, self.zero_level(self.gap_target)
-        evidence.enough, evidence.tilt = self.inner_target, self.tilt
+        evidence.enough, evidence.tilt, evidence.burden = self.inner_target, self.tilt, self.burden
         return dual_gap(&self.pen, &evidence, &scale)
+
+    cdef double held_penalty(self) noexcept nogil:
+        # The penalty of the coefficients on W.
+        cdef double total = 0.0
+        cdef index_t i
+        for i in range(self.form.count):
+            total += penalty_value(&self.pen, self.form.feature[i], self.form.beta[i])
+        return total
 
     cdef bint step(self, double gap) except -1 nogil:
         # One Newton step; False where even new curvatures lead nowhere.
@@ -272,6 +280,25 @@ cdef class NewtonSolver(WorkingSetSolver):
         self.residual2, self.tilt = self.slope.steep, self.slope.tilt
         self.reserve()
         return self.form.correlate(&self.u[0], &self.held[0])
+
+    cdef double enter(self, const double* eta, bint balanced) except -1 nogil:
+        # Go to these predictors, and where they are not balanced to the best intercept; return the gap on W there.
+        cdef index_t i
+        cdef double value
+        for i in range(self.design.n_rows):
+            self.trial[i] = eta[i]
+            self.line[i] = 0.0
+        value = self.loss.evaluate(
+            &self.y[0], &self.weight[0], &self.trial[0], self.design.n_rows, &self.force[0], &self.curvature[0],
+            &self.slope,
+        )
+        if not balanced:
+            self.accept(value)
+            return self.held_gap()
+        memcpy(&self.eta[0], &self.trial[0], self.design.n_rows * sizeof(double))
+        self.value, self.fresh, self.imbalance = value, False, 0.0
+        self.look()
+        return self.held_gap()
 
     cdef double loss_value(self) noexcept nogil:
         return max(self.value - self.best, 0.0)

@@ -30,6 +30,8 @@ cdef class WorkingSetSolver(CertifiedPoint):
     cdef void begin(self, double a1, double a2, double target, index_t max_iter) noexcept nogil
     cdef double advance(self) except -1 nogil
     cdef bint conclude(self) except -1 nogil
+    cdef bint exhausted(self) noexcept nogil
+    cdef void refine(self, index_t grown) noexcept nogil
     cdef int solve(self, double a1, double a2, double target, index_t max_iter) except -1 nogil
     cdef int reconsider(self) except -1 nogil
     cdef int approach(self, double a1, double a2, index_t max_iter) except -1 nogil

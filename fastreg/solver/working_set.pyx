@@ -196,7 +196,7 @@ cdef class WorkingSetSolver(CertifiedPoint):
         cdef Evidence evidence
         cdef index_t epochs
         evidence.norm, evidence.zero_level = &self.norm[0], zero_level
-        evidence.rows.loss, evidence.enough, evidence.tilt = NULL, 0.0, 0.0
+        evidence.rows.loss, evidence.enough, evidence.tilt, evidence.burden = NULL, 0.0, 0.0, 0.0
         epochs = self.inner.solve(self.form, pen, evidence, target, self.max_iter - self.epochs)
         if epochs:
             self.tracer.forget()
@@ -206,15 +206,23 @@ cdef class WorkingSetSolver(CertifiedPoint):
     cdef bint conclude(self) except -1 nogil:
         # Whether this alpha is done; if not, the working set has grown or the next round is more accurate.
         self.measure(self.zero_level(self.gap_target))
-        if self.gap <= self.gap_target or self.epochs >= self.max_iter or self.stalls == MAX_STALLS:
+        if self.exhausted():
             return True
-        if self.grow() == 0:
+        self.refine(self.grow())
+        return False
+
+    cdef bint exhausted(self) noexcept nogil:
+        # Whether the gap is small enough, or nothing is to be hoped for.
+        return self.gap <= self.gap_target or self.epochs >= self.max_iter or self.stalls == MAX_STALLS
+
+    cdef void refine(self, index_t grown) noexcept nogil:
+        # How accurate the next round is to be, after W has grown by so many features.
+        if grown == 0:
             self.inner_target = 0.1 * min(self.inner_target, INNER_FRACTION * self.gap_target)
             self.stalls += 1
         else:
             # What is still missing from W will undo the last digits of a solution without it.
             self.inner_target = max(INNER_FRACTION * self.gap_target, EARLY_FRACTION * self.gap)
-        return False
 
     cdef int reconsider(self) except -1 nogil:
         # Sparse columns get a Gram matrix where an epoch over them costs much more than one over the matrix, |W|^2

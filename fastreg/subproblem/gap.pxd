@@ -19,14 +19,17 @@ cdef struct Evidence:
     const double* z
     index_t count
     const double* norm
-    # ||u||^2 for squared loss, the steepness of the dual for others, with its tilt (``Slope``); and of what size a bound
-    # on their gap will do.
+    # ||u||^2 for squared loss, the steepness of the dual for others, with its tilt (``Slope``); and of what size a
+    # bound on their gap will do.
     double residual2
     double tilt
     Rows rows
     double enough
+    # What a smaller s costs elsewhere: G(s) has (1 - s) times this besides.
+    double burden
     # An unpenalized feature's correlation must be 0; below zero_level * norm it counts as rounding.
     double zero_level
 
 
 cdef double dual_gap(const Penalty* pen, const Evidence* evidence, double* scale) noexcept nogil
+cdef double gap_at(const Penalty* pen, const Evidence* evidence, double s) noexcept nogil

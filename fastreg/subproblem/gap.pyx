@@ -22,7 +22,7 @@ from libc.math cimport fabs, INFINITY
 from fastreg.design.base cimport index_t
 from fastreg.loss.generalized cimport Loss, Slope
 from fastreg.penalty.elastic_net cimport (
-    Penalty, conjugate_point, conjugate_value, soft_threshold, threshold,
+    Penalty, bind, conjugate_point, conjugate_value, soft_threshold, threshold,
 )
 
 cdef int MAX_NEWTON = 40
@@ -73,8 +73,13 @@ cdef double dual_gap(const Penalty* pen, const Evidence* evidence, double* scale
     # the scale at which no conjugate is positive is then the better one.
     step = largest_scale(pen, evidence, False)
     scale[0] = s if modeled(pen, evidence, s) <= modeled(pen, evidence, step) else step
-    step = penalty_gap(pen, evidence, scale[0])
-    return max(step + lost(evidence, scale[0], step), 0.0)
+    return gap_at(pen, evidence, scale[0])
+
+
+cdef double gap_at(const Penalty* pen, const Evidence* evidence, double s) noexcept nogil:
+    # G(s), or for other losses than squared loss a bound on it.
+    cdef double rest = penalty_gap(pen, evidence, s)
+    return max(rest + lost(evidence, s, rest), 0.0)
 
 
 cdef bint is_zero(const Penalty* pen, const Evidence* evidence, index_t i) noexcept nogil:
@@ -112,7 +117,7 @@ cdef inline double dual_point(const Penalty* pen, index_t j, double z) noexcept 
 
 cdef double derivative(const Penalty* pen, const Evidence* evidence, double s, double* bend) noexcept nogil:
     # G'(s), and in `bend` the slope of that piece of G'.
-    cdef double slope = -(1.0 - s) * evidence.residual2 - evidence.tilt
+    cdef double slope = -(1.0 - s) * evidence.residual2 - evidence.tilt - evidence.burden
     cdef double z, q, point
     cdef index_t i, j
     bend[0] = evidence.residual2
@@ -130,8 +135,8 @@ cdef double derivative(const Penalty* pen, const Evidence* evidence, double s, d
 
 
 cdef double penalty_gap(const Penalty* pen, const Evidence* evidence, double s) noexcept nogil:
-    # The sum in G(s).
-    cdef double total = 0.0
+    # The sum in G(s), and the burden.
+    cdef double total = (1.0 - s) * evidence.burden
     cdef double z, b
     cdef index_t i, j
     for i in range(evidence.count):
@@ -172,6 +177,37 @@ cdef double exact(const Penalty* pen, const Evidence* evidence, double s) noexce
     return penalty_gap(pen, evidence, s) + (<Loss> rows.loss).divergence(rows.y, rows.weight, rows.eta, rows.n, s)
 
 
+cdef class Proof:
+    """The evidence of coefficients ``beta`` with correlations ``z``, all features given; see ``gap_of``."""
+
+    cdef Penalty pen
+    cdef Evidence evidence
+    cdef object keep
+
+    def __init__(self, penalty, double a1, double a2, const double[::1] beta, const double[::1] z,
+                 const double[::1] norm, double zero_level):
+        cdef const double[::1] l1 = penalty["l1"], l2 = penalty["l2"]
+        cdef const double[::1] lower = penalty["lower"], upper = penalty["upper"]
+        cdef const index_t[::1] feature = np.arange(beta.shape[0])
+        self.keep = (l1, l2, lower, upper, feature, beta, z, norm)
+        self.pen.a1, self.pen.a2 = a1, a2
+        self.evidence.count, self.evidence.zero_level = beta.shape[0], zero_level
+        self.evidence.residual2 = self.evidence.enough = self.evidence.tilt = self.evidence.burden = 0.0
+        self.evidence.rows.loss = NULL
+        if beta.shape[0]:
+            self.pen = bind(l1, l2, lower, upper, a1, a2)
+            self.evidence.feature, self.evidence.beta = &feature[0], &beta[0]
+            self.evidence.z, self.evidence.norm = &z[0], &norm[0]
+
+    def largest_scale(self):
+        """Return the largest s <= 1 at which the penalty's part of the gap is finite."""
+        return largest_scale(&self.pen, &self.evidence, True)
+
+    def penalty_gap(self, double s):
+        """Return the penalty's part of the gap at s u."""
+        return penalty_gap(&self.pen, &self.evidence, s)
+
+
 def gap_of(
     penalty,
     double a1,
@@ -196,28 +232,17 @@ def gap_of(
     loss : None for squared loss
     rows : None or (3, n_rows): y, weights and predictors
     """
-    cdef const double[::1] l1 = penalty["l1"], l2 = penalty["l2"]
-    cdef const double[::1] lower = penalty["lower"], upper = penalty["upper"]
-    cdef const index_t[::1] feature = np.arange(beta.shape[0])
-    cdef Penalty pen
-    cdef Evidence evidence
-    cdef double scale
     cdef double[:, ::1] scratch
     cdef Slope slope
-    pen.a1, pen.a2 = a1, a2
-    evidence.count = beta.shape[0]
-    evidence.residual2, evidence.zero_level = residual2, zero_level
-    evidence.rows.loss, evidence.enough, evidence.tilt = NULL, 0.0, 0.0
-    if loss is not None:
-        evidence.rows.loss, evidence.rows.n = <void*> loss, rows.shape[1]
-        evidence.rows.y, evidence.rows.weight, evidence.rows.eta = &rows[0, 0], &rows[1, 0], &rows[2, 0]
-        scratch = np.empty((2, rows.shape[1]))
-        loss.evaluate(
-            &rows[0, 0], &rows[1, 0], &rows[2, 0], rows.shape[1], &scratch[0, 0], &scratch[1, 0], &slope
-        )
-        evidence.residual2, evidence.tilt = slope.steep, slope.tilt
-    if evidence.count:
-        pen.l1, pen.l2, pen.lower, pen.upper = &l1[0], &l2[0], &lower[0], &upper[0]
-        evidence.feature, evidence.beta, evidence.z, evidence.norm = &feature[0], &beta[0], &z[0], &norm[0]
-    gap = dual_gap(&pen, &evidence, &scale)
-    return gap if loss is None else least_gap(&pen, &evidence, gap)
+    cdef double scale
+    cdef Proof proof = Proof(penalty, a1, a2, beta, z, norm, zero_level)
+    proof.evidence.residual2 = residual2
+    if loss is None:
+        return dual_gap(&proof.pen, &proof.evidence, &scale)
+    proof.evidence.rows.loss, proof.evidence.rows.n = <void*> loss, rows.shape[1]
+    proof.evidence.rows.y, proof.evidence.rows.weight = &rows[0, 0], &rows[1, 0]
+    proof.evidence.rows.eta = &rows[2, 0]
+    scratch = np.empty((2, rows.shape[1]))
+    loss.evaluate(&rows[0, 0], &rows[1, 0], &rows[2, 0], rows.shape[1], &scratch[0, 0], &scratch[1, 0], &slope)
+    proof.evidence.residual2, proof.evidence.tilt = slope.steep, slope.tilt
+    return least_gap(&proof.pen, &proof.evidence, dual_gap(&proof.pen, &proof.evidence, &scale))

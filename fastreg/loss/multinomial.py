@@ -1,0 +1,106 @@
+"""Cross-entropy of several classes: log sum_k exp(eta_k) - eta_y, every class with predictors of its own.
+
+With p_k = exp(eta_k) / sum_l exp(eta_l) and y one-hot, u_k = y_k - p_k. Seen from one class, the others fixed, it is
+the logistic loss with the offset -log sum_{l != k} exp(eta_l), up to a constant; the solver goes from class to class.
+
+The conjugate's divergence from -u to -s u is KL(q || p) with q = y - s u, and
+
+    KL(q || p)  <=  sum_k KL(Bernoulli(q_k) || Bernoulli(p_k)),
+
+since sum_k (1 - q_k) log((1 - q_k)/(1 - p_k)) >= 0 (log-sum inequality): gaps of the classes, at one s, add up to a
+bound on the gap.
+"""
+
+import numpy as np
+
+NEWTON_STEPS = 100
+ROUNDING = 1e-15
+
+
+class Multinomial:
+    """Targets are the rows of a one-hot matrix (n_classes, n_samples), and so are predictors."""
+
+    name = "multinomial"
+
+    @staticmethod
+    def encode(y: np.ndarray) -> np.ndarray:
+        """Return the one-hot matrix (n_classes, n_samples) of class codes 0, 1, ...
+
+        Raises
+        ------
+        ValueError
+            If these are no codes of two classes or more, or if a class is missing.
+        """
+        codes = y.astype(np.int64)
+        if (codes != y).any() or codes.min() < 0 or codes.max() > len(codes):
+            raise ValueError(
+                f"y: expected class codes 0, 1, ... for the multinomial loss, got values from {y.min():g} to "
+                f"{y.max():g}. Code the classes, or use fastreg.LogisticRegression."
+            )
+        if codes.max() == 0:
+            raise ValueError("y: expected two classes or more for the multinomial loss, got one.")
+        return (codes == np.arange(codes.max() + 1)[:, None]).astype(float)
+
+    @staticmethod
+    def check(y: np.ndarray, weights: np.ndarray) -> None:
+        """Refuse a class that has no rows of positive weight."""
+        empty = np.flatnonzero(~y[:, weights > 0].any(axis=1))
+        if len(empty):
+            raise ValueError(f"y: expected rows of every class, got none of class {empty[0]}. Code the others anew.")
+
+    @staticmethod
+    def mean(eta: np.ndarray) -> np.ndarray:
+        """Return probabilities of predictors (..., n_classes)."""
+        e = np.exp(eta - eta.max(axis=-1, keepdims=True))
+        return e / e.sum(axis=-1, keepdims=True)
+
+    @staticmethod
+    def value(y: np.ndarray, weights: np.ndarray, eta: np.ndarray) -> float:
+        """Return the weighted mean loss of y and eta (n_classes, n_samples)."""
+        top = eta.max(axis=0)
+        return float(weights @ (top + np.log(np.exp(eta - top).sum(axis=0)) - (y * eta).sum(axis=0)))
+
+    def deviance(self, y: np.ndarray, predictor: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Return the weighted mean deviance, of codes y (n,) and predictors (n, ..., n_classes)."""
+        top = predictor.max(axis=-1)
+        chosen = np.take_along_axis(predictor, y.astype(int).reshape(len(y), *[1] * (predictor.ndim - 1)), axis=-1)
+        losses = top + np.log(np.exp(predictor - top[..., None]).sum(axis=-1)) - chosen[..., 0]
+        return 2.0 * np.einsum("i...,i->...", losses, weights)
+
+    @staticmethod
+    def divergence(y: np.ndarray, weights: np.ndarray, p: np.ndarray, s: float) -> float:
+        """Return the weighted mean of KL(q || p) with q = (1 - s) y + s p, all (n_classes, n_samples)."""
+        q = (1.0 - s) * y + s * p
+        ratio = np.divide(q, p, out=np.ones_like(q), where=(q > 0) & (p > 0))
+        with np.errstate(divide="ignore"):
+            return float(weights @ np.where((q > 0) & (p == 0), np.inf, q * np.log(ratio)).sum(axis=0))
+
+    def null_model(
+        self, y: np.ndarray, weights: np.ndarray, offset: np.ndarray, fit_intercept: bool
+    ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+        """Return the best intercepts (n_classes,), of sum 0, and u (n_classes, n_samples)."""
+        eta = np.array(np.broadcast_to(offset, y.shape))
+        intercepts = np.zeros(len(y))
+        if fit_intercept:
+            intercepts = np.log(y @ weights)
+            intercepts -= intercepts.mean()
+            intercepts += self.balance(y, weights, eta + intercepts[:, None])
+        return intercepts, y - self.mean((eta + intercepts[:, None]).T).T
+
+    def balance(self, y: np.ndarray, weights: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Return what intercepts (n_classes,) have to move by, in sum 0, for every u to have the weighted sum 0."""
+        moved = np.zeros(len(y))
+        value = self.value(y, weights, eta)
+        for _ in range(NEWTON_STEPS):
+            p = self.mean((eta + moved[:, None]).T).T
+            slope = (y - p) @ weights
+            step = np.linalg.pinv(np.diag(p @ weights) - (p * weights) @ p.T, hermitian=True) @ slope
+            step -= step.mean()
+            length, new = 1.0, self.value(y, weights, eta + (moved + step)[:, None])
+            while new > value + ROUNDING * abs(value) and length > ROUNDING:
+                length *= 0.5
+                new = self.value(y, weights, eta + (moved + length * step)[:, None])
+            if np.abs(slope).max() <= 16 * ROUNDING or length <= ROUNDING:
+                break
+            moved, value = moved + length * step, new
+        return moved

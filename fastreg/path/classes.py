@@ -1,0 +1,59 @@
+"""Paths of the multinomial loss: all classes together."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fastreg.path.fits import Fits
+from fastreg.path.loop import run_classes
+from fastreg.solver.multinomial import MultinomialSolver
+from fastreg.solver.shared_pass import SharedPass
+
+# A cold start goes down to its first alpha in steps of this ratio, each solved to this fraction of the null loss.
+APPROACH = 0.6
+COARSE = 0.01
+
+
+def run_multinomial(
+    fit: Any, grid: np.ndarray, start: np.ndarray | None, watch: Callable[[int, list[Fits]], bool] | None
+) -> list[Fits]:
+    """Return the fits of every class.
+
+    Parameters
+    ----------
+    fit : PathFit
+    grid : ndarray, penalties, descending
+    start : None or ndarray (n_classes, n_features), coefficients to start from
+    watch : None or callable(i, fits so far) -> whether the path ends there
+    """
+    problem = fit.problem
+    solvers = [fit.newton_solver() for _ in problem.targets]
+    for k, solver in enumerate(solvers):
+        solver.set_target(problem.targets[k], problem.correlations[k])
+    shared = SharedPass(problem.design.raw, problem.design.columns)
+    classes = MultinomialSolver(solvers, problem.loss, problem.rows.y, problem.rows.start, shared)
+    coarse = np.empty(0)
+    if start is not None:
+        classes.set_coefficients(start)
+    elif not fit.is_ridge and grid[0] > 0:
+        top = fit.alpha_max()
+        coarse = top * APPROACH ** np.arange(1, max(1, np.ceil(np.log(grid[0] / top) / np.log(APPROACH))))
+    scales = problem.penalty_scales(np.concatenate([coarse, grid]))
+    targets = np.full(len(coarse) + len(grid), float(fit.targets[0]))
+    targets[: len(coarse)] = COARSE * problem.null_losses[0]
+
+    def callback(i: int, traces: list[Any], gap: float) -> bool:
+        at = i - len(coarse)
+        return at >= 0 and watch is not None and watch(at, [_after(trace, len(coarse), at + 1) for trace in traces])
+
+    traces = run_classes(classes, *scales, targets, fit.max_iter, callback)
+    return [_after(trace, len(coarse), len(grid)) for trace in traces]
+
+
+def _after(trace: Any, skipped: int, count: int) -> Fits:
+    """Return so many fits of a trace without the first ones."""
+    fits = Fits.of_trace(trace, skipped + count)
+    begin = fits.starts[skipped]
+    columns = (column[skipped:] for column in (fits.gaps, fits.losses, fits.iterations, fits.moved))
+    return Fits(fits.starts[skipped:] - begin, fits.features[begin:], fits.beta[begin:], *columns)
