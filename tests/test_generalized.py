@@ -194,7 +194,7 @@ def test_targets_outside_the_domain(loss):
 
 
 def test_unknown_loss():
-    with pytest.raises(ValueError, match=r"'huber' or fastreg\.Huber"):
+    with pytest.raises(ValueError, match=r"'multinomial' or fastreg\.Huber"):
         fastreg.fit_path(np.eye(3), np.ones(3), loss="hinge")
 
 

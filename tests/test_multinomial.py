@@ -147,7 +147,7 @@ def test_cold_fit_and_warm_start():
 def test_cross_validation():
     A, y = make_classes(90, 20, seed=5)
     cv = fastreg.cross_validate_path(A, y, loss="multinomial", cv=3, n_alphas=8, keep_folds=True)
-    train, test = cv.splits[1]
+    _, test = cv.splits[1]
     fold = cv.folds[0][1]
     eta = fold.predict(A[test], predictor=True)
     losses = -np.take_along_axis(log_softmax(eta, axis=-1), y[test][:, None, None], axis=-1)[..., 0]

@@ -68,7 +68,7 @@ def test_a_capped_working_set_still_certifies(form, monkeypatch):
     A, y = make_data(60, 250, seed=72)
     monkeypatch.setattr(run, "choose_form", FORMS[form])
     monkeypatch.setattr(run, "complete_pays", lambda *_: False)
-    monkeypatch.setattr(run, "choose_budget", lambda *_: cost_model.Budget(0.2, 24, 24, 4.0))
+    monkeypatch.setattr(run, "choose_budget", lambda *_: cost_model.Budget(0.2, 24, 24, 4.0, 0))
     options = {"l1_ratio": 0.9, "penalty_factors": np.r_[0.0, np.ones(249)]}
     X = sp.csc_array(A) if "sparse" in form else A
     path = fastreg.fit_path(X, y, alphas=[0.5, 0.1], tol=1e-5, max_iter=10**6, **options)

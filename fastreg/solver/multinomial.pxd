@@ -17,6 +17,8 @@ cdef class MultinomialSolver:
     cdef double[::1] apart
     # The penalty that every class pays.
     cdef double[::1] paid
+    # The columns of X that the last leap used.
+    cdef dict columns
     cdef readonly double gap
     cdef readonly double loss_value
     cdef readonly index_t steps

@@ -3,6 +3,10 @@
 With the predictors of the other classes fixed, class k has the logistic loss with the predictor eta_k - c,
 c = log sum_{l != k} exp(eta_l). The penalty is separable over the classes, so what is best for every class is best
 (Tseng 2001). Every class has its own working set, model and references; one reading of X serves all of them.
+
+Going from class to class crawls where a change of all of them together is what is missing: where classes are nearly
+separated, and along eta_k + c_i for all k, which changes nothing. So every few turns comes a leap: Newton's method for
+all classes at once on the coefficients that are not zero, as long as they keep their signs.
 """
 
 import numpy as np
@@ -11,14 +15,23 @@ from fastreg.design.base cimport index_t
 from fastreg.loss.rows cimport log_sum_others
 from fastreg.solver.newton cimport NewtonSolver
 from fastreg.solver.shared_pass cimport SharedPass
+from fastreg.subproblem.columns cimport Form
 from fastreg.subproblem.gap cimport Evidence, dual_gap, gap_at
 
 # Columns that any class asks for are read alone up to this fraction of X; beyond it a full pass serves all.
 cdef double SHARED_FRACTION = 0.2
 # A Newton step of a class that leaves more of its gap asks for new curvatures.
 cdef double CONTRACTION = 0.25
-# Sweeps over the classes in one round.
+# Sweeps over the classes in one round, and how many of them come before a leap.
 cdef int MAX_SWEEPS = 1000
+cdef int SWEEPS_TO_LEAP = 4
+# Coefficients that leap together at most, and steps of Newton's method in a leap.
+cdef index_t LEAPING = 600
+cdef double LEAPING_ENTRIES = 2 ** 23
+cdef int MAX_STEPS = 20
+# What makes a Hessian definite that is singular along changes common to all classes.
+cdef double DEFINITE = 1e-10
+cdef double SHORTEST = 1e-4
 
 
 cdef class MultinomialSolver:
@@ -39,7 +52,7 @@ cdef class MultinomialSolver:
         self.count, self.n_rows = labels.shape
         self.eta = np.array(eta)
         self.others, self.apart = np.empty(self.n_rows), np.empty(self.n_rows)
-        self.paid = np.zeros(self.count)
+        self.paid, self.columns = np.zeros(self.count), {}
         self.weights = solvers[0].design.root ** 2
         for k, solver in enumerate(solvers):
             self._part(k)
@@ -87,11 +100,53 @@ cdef class MultinomialSolver:
         """Let every class take Newton steps in turn, until none has a gap on its working set worth mentioning."""
         cdef NewtonSolver solver = self.solvers[0]
         cdef double target = solver.inner_target / self.count
-        for _ in range(MAX_SWEEPS):
+        for sweep in range(MAX_SWEEPS):
             worst = max([self.turn(k, target) for k in range(self.count)])
             self.steps += 1
             if worst <= target or self.steps >= solver.max_iter:
                 break
+            if sweep % SWEEPS_TO_LEAP == SWEEPS_TO_LEAP - 1:
+                self.leap()
+
+    def leap(self):
+        """Newton steps for the nonzero coefficients of all classes and the intercepts; none is to change its sign."""
+        group = Leap(self)
+        if not self.may_leap(group.size):
+            return
+        for _ in range(MAX_STEPS):
+            if not group.step():
+                break
+        if group.moved:
+            self.take(group)
+
+    def may_leap(self, size):
+        """Whether so many coefficients may leap."""
+        return 0 < size <= LEAPING and size * self.n_rows <= LEAPING_ENTRIES
+
+    def columns_of(self, features):
+        """Return the unweighted columns (m, n_rows) of some features, those of the last call without reading X."""
+        design, known = self.solvers[0].design, self.columns
+        new = np.array([j for j in features if j not in known], dtype=np.intp)
+        if len(new):
+            packed, root = design.packed(new), design.root
+            fresh = np.divide(packed, root, out=np.zeros_like(packed), where=root > 0)
+            known = known | dict(zip(new, fresh))
+        self.columns = {j: known[j] for j in features}
+        return np.stack([known[j] for j in features])
+
+    def take(self, group):
+        """Take over coefficients and predictors of a leap."""
+        cdef NewtonSolver solver
+        cdef Form form
+        np.asarray(self.eta)[:] = group.eta
+        for k, solver in enumerate(self.solvers):
+            form = solver.form
+            mine = group.owner == k
+            np.asarray(form.beta)[group.place[mine]] = group.beta[mine]
+            solver.intercept += group.shift[k]
+            solver.stale = True
+            solver.tracer.forget()
+            self.paid[k] = solver.held_penalty()
 
     cdef double turn(self, index_t k, double target) except -1:
         # A Newton step of class k, if its gap on W is larger than this; that gap.
@@ -145,3 +200,99 @@ cdef class MultinomialSolver:
             solver.gather(solver.zero_level(solver.gap_target), &evidence)
             total += gap_at(&solver.pen, &evidence, scale)
         return total
+
+
+class Leap:
+    """The nonzero coefficients of all classes within their bounds, one after the other, and the predictors.
+
+    Attributes
+    ----------
+    owner, place, beta : ndarray (m,), the class of a coefficient, its position in the working set, and its value
+    columns : ndarray (m, n_rows), the columns of X that go with them
+    shift : ndarray (n_classes,), what the intercepts have moved by
+    moved : bool
+    """
+
+    def __init__(self, MultinomialSolver whole):
+        cdef NewtonSolver solver
+        cdef Form form
+        self.loss, self.labels, self.weights = whole.loss, whole.labels, whole.weights
+        self.eta, self.moved, self.shift = np.array(whole.eta), False, np.zeros(whole.count)
+        owner, place, feature, beta = [], [], [], []
+        for k, solver in enumerate(whole.solvers):
+            form, (l1, l2, lower, upper) = solver.form, solver.keep
+            values, features = np.asarray(form.beta)[:form.count], np.asarray(form.feature)[:form.count]
+            at = np.flatnonzero(values)
+            at = at[(values[at] > np.asarray(lower)[features[at]]) & (values[at] < np.asarray(upper)[features[at]])]
+            owner.append(np.full(len(at), k))
+            place.append(at)
+            feature.append(features[at])
+            beta.append(values[at])
+        self.owner, self.place, self.beta = (np.concatenate(part) for part in (owner, place, beta))
+        feature = np.concatenate(feature)
+        solver = whole.solvers[0]
+        self.centered = solver.design.centered
+        self.threshold, self.ridge = solver.pen.a1 * np.asarray(l1)[feature], solver.pen.a2 * np.asarray(l2)[feature]
+        self.lower, self.upper = np.asarray(lower)[feature], np.asarray(upper)[feature]
+        self.size = len(feature)
+        if whole.may_leap(self.size):
+            used, at = np.unique(feature, return_inverse=True)
+            self.columns = whole.columns_of(used)[at]
+            self.objective = self.loss.value(self.labels, self.weights, self.eta) + self.penalty(self.beta)
+
+    def penalty(self, beta):
+        """Return the penalty of these coefficients."""
+        return float(self.threshold @ np.abs(beta) + 0.5 * self.ridge @ beta**2)
+
+    def system(self):
+        """Return Hessian and gradient of the objective at fixed signs; after the coefficients come the intercepts."""
+        owner, columns, penalty = self.owner, self.columns, self.ridge
+        gradient = self.threshold * np.sign(self.beta) + self.ridge * self.beta
+        if self.centered:
+            classes = np.arange(len(self.labels))
+            owner, columns = np.append(owner, classes), np.vstack([columns, np.ones((len(classes), columns.shape[1]))])
+            penalty, gradient = np.append(penalty, np.zeros(len(classes))), np.append(gradient, np.zeros(len(classes)))
+        p = self.loss.mean(self.eta.T).T
+        gradient -= np.einsum("mi,mi->m", columns, (self.weights * (self.labels - p))[owner])
+        pulled = columns * p[owner]
+        hessian = -(pulled * self.weights) @ pulled.T
+        for k in range(len(p)):
+            mine = np.flatnonzero(owner == k)
+            hessian[np.ix_(mine, mine)] += (columns[mine] * (self.weights * p[k])) @ columns[mine].T
+        hessian.flat[:: len(hessian) + 1] += penalty
+        return hessian, gradient
+
+    def step(self):
+        """Take one Newton step, as far as no sign changes and no bound is passed; return whether there may be more."""
+        hessian, gradient = self.system()
+        hessian.flat[:: len(hessian) + 1] += DEFINITE * hessian.diagonal().max()
+        move = np.linalg.solve(hessian, -gradient)
+        direction, shift = move[: len(self.beta)], move[len(self.beta):]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            room = np.where(direction > 0, self.upper - self.beta, self.lower - self.beta) / direction
+            zero = np.where((self.threshold > 0) & (direction * self.beta < 0), -self.beta / direction, np.inf)
+        limit = np.fmin(np.where(direction != 0, room, np.inf), zero)
+        length = min(1.0, limit.min())
+        line = np.zeros_like(self.eta)
+        np.add.at(line, self.owner, self.columns * direction[:, None])
+        if self.centered:
+            line += shift[:, None]
+        while length > SHORTEST:
+            beta = self.beta + length * direction
+            beta[zero <= length] = 0.0
+            eta = self.eta + length * line
+            objective = self.loss.value(self.labels, self.weights, eta) + self.penalty(beta)
+            if objective < self.objective:
+                return self.accept(beta, eta, objective, length * shift)
+            length *= 0.5
+        return False
+
+    def accept(self, beta, eta, objective, shift):
+        """Stay there; coefficients that have become 0 leap no more."""
+        gained = self.objective - objective
+        self.beta, self.eta, self.objective, self.moved = beta, eta, objective, True
+        if self.centered:
+            self.shift += shift
+        # A coefficient at zero has no sign to keep: it waits for its class's turn.
+        self.columns = np.where((beta == 0)[:, None], 0.0, self.columns)
+        return gained > 1e-14 * abs(objective)
