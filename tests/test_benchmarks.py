@@ -125,7 +125,7 @@ def test_board_on_a_tiny_problem(tmp_path, results, monkeypatch):
     monkeypatch.setattr(board, "JOBS", jobs)
     monkeypatch.setattr(climbing, "REPEATS", ((np.inf, 2),))
     chosen = arguments(tmp_path)
-    board.run_dataset("Tiny data", *loading.ready(*make(40, 12, False, seed=6)), chosen)
+    board.run_dataset("Tiny data", *loading.ready(*make(40, 12, False, seed=6)), "squared", chosen)
     cells = json.loads((results / "board" / "tiny-data.json").read_text())["cells"]
     assert [cell["job"] for cell in cells] == ["short-path", "one"]
     for cell in cells:
