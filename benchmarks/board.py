@@ -73,7 +73,7 @@ class Board:
 
     def enter(self, cell: Cell, worker: Worker) -> tuple[dict[str, Any] | None, list[Entry]]:
         """Let a contestant climb; return the beginning of its row (None if it does not solve this) and its entries."""
-        row = {"contestant": worker.module.NAME, "status": "ok"}
+        row = {"contestant": worker.module.NAME, "status": "ok", "note": getattr(worker.module, "NOTE", "")}
         try:
             about = setup(worker, cell.problem)
         except NotInstalled as error:

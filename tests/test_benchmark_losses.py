@@ -1,11 +1,18 @@
 """The board's yardstick for logistic and Poisson loss, against definitions and a general optimizer."""
 
+import json
+import sys
+from importlib import import_module
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import entr, expit, xlogy
 
+from benchmarks import board, loading, output, report
+from benchmarks import climb as climbing
+from benchmarks.jobs import Job
 from benchmarks.losses import LOSSES, Logistic, Poisson, relative_entropy, root
 from benchmarks.objective import Data, Objective
 
@@ -194,3 +201,76 @@ def test_root_stays_in_its_interval():
     assert root(cubic, 2.0, 3.0, 3.0) == pytest.approx(2.0, rel=1e-15)
     # Newton's method alone leaps to and fro.
     assert root(lambda x: (np.arctan(x - 3), 1 / (1 + (x - 3) ** 2)), -100.0, 100.0, 100.0) == pytest.approx(3.0)
+
+
+STAND_IN = """
+import numpy as np
+from benchmarks.problem import Solution
+
+NAME, IS_PEER, NOTE = "fastreg", False, "plain proximal gradient"
+IMPORTS, PACKAGES, LOSSES = (), (), ("logistic",)
+LADDER = [10.0**-k for k in range(2, 13)]
+
+
+def options(problem):
+    return ("path",)
+
+
+def prepare(X, y):
+    assert set(y) == {0.0, 1.0}
+    return np.hstack([X, np.ones((len(y), 1))]), y
+
+
+def fit(data, problem, tol, option):
+    assert problem.loss == "logistic"
+    X, y = data
+    step = 4 * len(y) / np.linalg.norm(X, 2) ** 2
+    b, found = np.zeros(X.shape[1]), []
+    free = np.append(np.ones(X.shape[1] - 1), 0.0)
+    for alpha in problem.alphas:
+        change = np.inf
+        while change > tol / 100:
+            before, t, q = b, alpha * problem.l1_ratio * free, alpha * (1 - problem.l1_ratio) * free
+            moved = b + step * X.T @ (y - 1 / (1 + np.exp(-X @ b))) / len(y)
+            b = np.sign(moved) * np.maximum(np.abs(moved) - step * t, 0.0) / (1 + step * q)
+            change = np.abs(b - before).max()
+        found.append(b[:-1])
+    return Solution(np.stack(found, axis=1))
+"""
+
+
+def test_board_of_another_loss_has_its_own_folder_and_tables(tmp_path, monkeypatch):
+    (tmp_path / "stand_in.py").write_text(STAND_IN)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    modules = [import_module("stand_in"), import_module("benchmarks.contestants.numpy_reference")]
+    monkeypatch.setattr(board, "modules_of", lambda package: modules)
+    jobs = [
+        Job("squared", "lasso", 1, 0.5),
+        Job("logistic-path", "lasso", 4, 0.1, "logistic"),
+        Job("one", "elastic net", 1, 0.2, "logistic"),
+    ]
+    monkeypatch.setattr(board, "JOBS", jobs)
+    monkeypatch.setattr(climbing, "REPEATS", ((np.inf, 1),))
+    for module in (board, output, report):
+        monkeypatch.setattr(module, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(sys, "argv", ["board", "--scratch", str(tmp_path)])
+    X, y = make("logistic", seed=8)
+    board.run_dataset("Tiny", *loading.ready(X, 2 * y - 1), "logistic", board.parse())
+    assert not (tmp_path / "results" / "board").exists()
+    found = json.loads((tmp_path / "results" / "board-logistic" / "tiny.json").read_text())
+    assert [cell["job"] for cell in found["cells"]] == ["logistic-path", "one"]
+    for cell in found["cells"]:
+        # The reference does not know the loss.
+        (row,) = cell["contestants"]
+        assert all(target["status"] == "met" for target in row["targets"].values())
+        assert row["targets"]["1e-10"]["too_many"] == 0
+    monkeypatch.setattr(sys, "argv", ["report", "--readme", str(tmp_path / "README.md")])
+    (tmp_path / "README.md").write_text(f"{report.BEGIN}\n{report.END}\n")
+    pytest.importorskip("matplotlib")
+    report.main()
+    text = (tmp_path / "results" / "board.md").read_text()
+    assert text.startswith("# Logistic loss")
+    assert "fastreg: plain proximal gradient." in text
+    assert "**Logistic loss**" in (tmp_path / "README.md").read_text()
+    assert (tmp_path / "results" / "board-logistic.png").exists()

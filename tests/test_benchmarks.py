@@ -14,6 +14,7 @@ from benchmarks import climb as climbing
 from benchmarks.climb import Cell, Entry, best, climb, setup
 from benchmarks.contestants import fastreg_path, numpy_reference
 from benchmarks.jobs import JOBS, Job
+from benchmarks.losses import LOSSES
 from benchmarks.objective import Data, Objective
 from benchmarks.remote import NotInstalled, Worker, WorkerError, WorkerTimeout, store
 from fastreg import fit_path, reference
@@ -237,5 +238,8 @@ def test_every_contestant_and_data_set_has_what_it_takes():
         assert callable(module.options)
         assert callable(module.prepare)
         assert callable(module.fit)
+        assert set(board.losses_of(module)) <= set(LOSSES)
+    for module in board.modules_of(board.datasets):
+        assert set(board.losses_of(module)) <= set(LOSSES)
     names = [module.NAME for module in board.modules_of(board.datasets)]
     assert len(set(names)) == len(names)

@@ -20,6 +20,7 @@ LADDER = half_decades(1, 10)
 MAX_ITERATIONS = 100
 LARGE = 1e6
 NEWTON = "Newton"
+NOTE = f"it knows no intercept; it has one as the coefficient of a constant column of {LARGE:,.0f}, penalized like all"
 
 
 def options(problem):

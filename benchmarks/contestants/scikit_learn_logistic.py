@@ -19,6 +19,7 @@ LADDER = half_decades(0, 12)
 # What LIBLINEAR has not reached by then is lost in rounding.
 MAX_ITERATIONS = {"SAGA": 1_000_000, "LIBLINEAR": 1000}
 LARGE = 1e5
+NOTE = f"LIBLINEAR penalizes the intercept, the coefficient of a constant column of {LARGE:,.0f}; SAGA does not"
 
 
 def options(problem):
