@@ -12,7 +12,7 @@ IMPORTS, PACKAGES = ("glum",), ("glum", "tabmat")
 LOSSES = ("squared", "logistic", "poisson")
 FAMILIES = {"squared": "normal", "logistic": "binomial", "poisson": "poisson"}
 # gradient_tol: a norm of the gradient; here over alpha_max times l1_ratio, so that it has no unit.
-LADDER = half_decades(0, 10)
+LADDER = half_decades(1, 10)
 MAX_ITERATIONS = 1000
 # It keeps a matrix of p x p.
 LIMIT_COLUMNS = 10_000

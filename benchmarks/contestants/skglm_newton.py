@@ -10,7 +10,8 @@ IS_PEER = True
 IMPORTS, PACKAGES = ("skglm", "skglm.solvers"), ("skglm", "numba")
 LOSSES = ("logistic", "poisson")
 # tol: the largest violation of the optimality conditions; here over alpha_max times l1_ratio, so that it has no unit.
-LADDER = half_decades(0, 12)
+# With 1 it would have nothing to do, and would not be compiled by its first call.
+LADDER = half_decades(1, 12)
 MAX_ITERATIONS = 1000
 
 
