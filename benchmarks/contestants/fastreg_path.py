@@ -35,9 +35,7 @@ def cross_validate(data, problem, tol, option, n_folds):
 def fit(data, problem, tol, option):
     import fastreg
 
-    # Squared loss is what fit_path has without being asked.
-    loss = {} if problem.loss == "squared" else {"loss": problem.loss}
     path = fastreg.fit_path(
-        *data, alphas=problem.alphas, l1_ratio=problem.l1_ratio, tol=tol, n_threads=problem.threads, **loss
+        *data, loss=problem.loss, alphas=problem.alphas, l1_ratio=problem.l1_ratio, tol=tol, n_threads=problem.threads
     )
     return Solution(path.coefs, path.n_passes)
