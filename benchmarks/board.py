@@ -1,4 +1,7 @@
-"""Time every contestant on every data set at equal, measured duality gaps; write results/board/<data set>.json."""
+"""Time every contestant on every data set at equal, measured duality gaps; write results/board/<data set>.json.
+
+Losses that are not squared have folders of their own, board-logistic and board-poisson.
+"""
 
 import argparse
 import json
@@ -17,8 +20,9 @@ from benchmarks.climb import CAP_SECONDS, Cell, Entry, best, climb, fit, repeat,
 from benchmarks.discovery import modules_of
 from benchmarks.jobs import JOBS, QUICK, Job
 from benchmarks.loading import Missing, read
+from benchmarks.losses import LOSSES
 from benchmarks.objective import Data, Objective
-from benchmarks.output import RESULTS, scientific, seconds, write_json
+from benchmarks.output import RESULTS, board_folder, scientific, seconds, write_json
 from benchmarks.problem import Problem
 from benchmarks.remote import NotInstalled, Worker, WorkerError, interpreters, store
 
@@ -34,7 +38,7 @@ EXACT = 1e-12
 
 @dataclass
 class Board:
-    """A data set and the contestants' workers on it."""
+    """A data set with one loss, and the contestants' workers on it."""
 
     name: str
     data: Data
@@ -69,7 +73,7 @@ class Board:
 
     def enter(self, cell: Cell, worker: Worker) -> tuple[dict[str, Any] | None, list[Entry]]:
         """Let a contestant climb; return the beginning of its row (None if it does not solve this) and its entries."""
-        row = {"contestant": worker.module.NAME, "status": "ok"}
+        row = {"contestant": worker.module.NAME, "status": "ok", "note": getattr(worker.module, "NOTE", "")}
         try:
             about = setup(worker, cell.problem)
         except NotInstalled as error:
@@ -181,27 +185,36 @@ def merged(old: list[dict[str, Any]], new: dict[str, Any]) -> list[dict[str, Any
     return sorted([*cells, new], key=lambda cell: order.index(cell["job"]))
 
 
-def run_dataset(name: str, X: Any, y: np.ndarray, arguments: argparse.Namespace) -> None:
-    """Run the chosen jobs on one data set; the file is written after every one of them."""
-    path = RESULTS / "board" / f"{slug(name)}.json"
+def run_dataset(name: str, X: Any, y: np.ndarray, loss: str, arguments: argparse.Namespace) -> None:
+    """Run the chosen jobs of one loss on one data set; the file is written after every one of them."""
+    jobs = [job for job in chosen_jobs(arguments) if job.loss == loss and job.suits(*X.shape)]
+    if not jobs:
+        return
+    result = f"{board_folder(loss)}/{slug(name)}"
+    path = RESULTS / f"{result}.json"
     cells = json.loads(path.read_text())["cells"] if path.exists() else []
-    modules = chosen_contestants(arguments.contestants)
+    modules = [module for module in chosen_contestants(arguments.contestants) if loss in losses_of(module)]
+    y = LOSSES[loss].target(y)
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as folder:
         store(Path(folder), X, y)
         workers = [
             Worker(module, Path(folder), interpreters(module, arguments.peers_python), arguments.threads)
             for module in modules
         ]
-        board = Board(name, Data(X, y), workers, arguments.threads, arguments.cap)
+        board = Board(name, Data(X, y, LOSSES[loss]), workers, arguments.threads, arguments.cap)
         try:
-            for job in chosen_jobs(arguments):
-                if job.suits(*X.shape):
-                    print(f"{name}, {job.name}", flush=True)
-                    cells = merged(cells, board.run(job))
-                    write_json(f"board/{slug(name)}", {"data": name, **describe(X), "cells": cells})
+            for job in jobs:
+                print(f"{name}, {job.name}", flush=True)
+                cells = merged(cells, board.run(job))
+                write_json(result, {"data": name, "loss": loss, **describe(X), "cells": cells})
         finally:
             for worker in workers:
                 worker.stop()
+
+
+def losses_of(module: ModuleType) -> tuple[str, ...]:
+    """Return the losses that a contestant knows, or that suit a data set: squared loss unless it says otherwise."""
+    return getattr(module, "LOSSES", ("squared",))
 
 
 def chosen_contestants(only: list[str] | None) -> list[ModuleType]:
@@ -216,12 +229,13 @@ def chosen_jobs(arguments: argparse.Namespace) -> list[Job]:
     return [job for job in JOBS if job.name in names]
 
 
-def problems(arguments: argparse.Namespace) -> list[tuple[str, Any]]:
-    """Return name and loader of the chosen data sets."""
+def problems(arguments: argparse.Namespace) -> list[tuple[str, Any, tuple[str, ...]]]:
+    """Return name, loader and losses of the chosen data sets; own ones are for the losses of the named jobs."""
     if arguments.file:
-        return [(path.name.split(".")[0], lambda path=path: read(path)) for path in arguments.file]
+        losses = tuple({job.loss: None for job in chosen_jobs(arguments)}) if arguments.jobs else ("squared",)
+        return [(path.name.split(".")[0], lambda path=path: read(path), losses) for path in arguments.file]
     modules = [module for module in modules_of(datasets) if not arguments.quick or module.IS_QUICK]
-    return [(m.NAME, m.load) for m in modules if not arguments.only or m.NAME in arguments.only]
+    return [(m.NAME, m.load, losses_of(m)) for m in modules if not arguments.only or m.NAME in arguments.only]
 
 
 def parse() -> argparse.Namespace:
@@ -242,13 +256,14 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Run all cells that were asked for."""
     arguments = parse()
-    for name, load in problems(arguments):
+    for name, load, losses in problems(arguments):
         try:
             X, y = load()
         except Missing as error:
             print(f"{name}: skipped, {error}", flush=True)
             continue
-        run_dataset(name, X, y, arguments)
+        for loss in losses:
+            run_dataset(name, X, y, loss, arguments)
 
 
 if __name__ == "__main__":

@@ -180,5 +180,5 @@ def setup(worker: Worker, problem: Problem) -> dict[str, Any]:
     """Hand the problem to a worker; return its options and the seconds of its first, tiny fit."""
     return worker.ask(
         CAP_SECONDS, do="setup", alphas=problem.alphas.tolist(), l1_ratio=problem.l1_ratio,
-        alpha_max=problem.alpha_max, threads=problem.threads,
+        alpha_max=problem.alpha_max, threads=problem.threads, loss=problem.loss,
     )  # fmt: skip

@@ -102,7 +102,7 @@ def main() -> None:
     parser.set_defaults(file=None, quick=False)
     arguments = parser.parse_args()
     cells = []
-    for name, load in problems(arguments):
+    for name, load, _ in problems(arguments):
         try:
             cells.append(run(name, *load(), arguments))
         except Missing as error:

@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from benchmarks.loading import ready
+from benchmarks.losses import Poisson
 
 
 def autoregressive(n: int, p: int, correlation: float, seed: int) -> np.ndarray:
@@ -34,20 +35,31 @@ def sparse_normal(n: int, p: int, density: float, seed: int) -> sp.csc_array:
     return sp.random_array((n, p), density=density, format="csc", rng=rng, data_sampler=rng.standard_normal)
 
 
-def response(X: np.ndarray | sp.csc_array, n_signals: int, signal_to_noise: float, seed: int) -> np.ndarray:
-    """Return X b plus normal noise, b having ``n_signals`` coefficients of 1 and -1 in turn, evenly spread.
-
-    ``signal_to_noise`` is the ratio of the standard deviations.
-    """
+def signal(X: np.ndarray | sp.csc_array, n_signals: int) -> np.ndarray:
+    """Return X b, b having ``n_signals`` coefficients of 1 and -1 in turn, evenly spread."""
     b = np.zeros(X.shape[1])
     places = np.linspace(0, X.shape[1] - 1, n_signals).astype(int)
     b[places] = np.where(np.arange(n_signals) % 2, -1.0, 1.0)
-    signal = X @ b
+    return X @ b
+
+
+def response(X: np.ndarray | sp.csc_array, n_signals: int, signal_to_noise: float, seed: int) -> np.ndarray:
+    """Return the signal plus normal noise; ``signal_to_noise`` is the ratio of their standard deviations."""
+    clean = signal(X, n_signals)
     noise = np.random.default_rng(seed).standard_normal(X.shape[0])
-    return signal + signal.std() / signal_to_noise * noise
+    return clean + clean.std() / signal_to_noise * noise
 
 
-def simulated(X: np.ndarray | sp.csc_array, **signal: Any) -> tuple[np.ndarray | sp.csc_array, np.ndarray]:
-    """Return X, standardized if it is dense, and a response; ``signal`` are the arguments of ``response``."""
+def simulated(X: np.ndarray | sp.csc_array, **about: Any) -> tuple[np.ndarray | sp.csc_array, np.ndarray]:
+    """Return X, standardized if it is dense, and a response; ``about`` are the arguments of ``response``."""
     X, _ = ready(X, np.zeros(0))
-    return X, response(X, **signal)
+    return X, response(X, **about)
+
+
+def simulated_counts(
+    X: np.ndarray | sp.csc_array, n_signals: int, spread: float, seed: int
+) -> tuple[np.ndarray | sp.csc_array, np.ndarray]:
+    """Return X, standardized if it is dense, and counts; ``spread`` is the deviation of their log-means."""
+    X, _ = ready(X, np.zeros(0))
+    clean = signal(X, n_signals)
+    return X, Poisson.sample(spread / clean.std() * clean, np.random.default_rng(seed))

@@ -17,12 +17,13 @@ RIDGE_LIMIT = 4000
 
 @dataclass(frozen=True)
 class Job:
-    """A penalty and either a path down to ``ratio`` times the largest alpha or one fit there."""
+    """A loss, a penalty and either a path down to ``ratio`` times the largest alpha or one fit there."""
 
     name: str
     penalty: str
     n_alphas: int
     ratio: float
+    loss: str = "squared"
 
     @property
     def l1_ratio(self) -> float:
@@ -42,7 +43,8 @@ class Job:
         top = RIDGE_TOP * data.largest_eigenvalue() if ridge else objective.alpha_max()
         single = self.n_alphas == 1
         alphas = np.array([top * self.ratio]) if single else top * np.geomspace(1.0, self.ratio, self.n_alphas)
-        return Problem(alphas, self.l1_ratio, top, data.X.shape, not isinstance(data.X, np.ndarray), threads)
+        is_sparse = not isinstance(data.X, np.ndarray)
+        return Problem(alphas, self.l1_ratio, top, data.X.shape, is_sparse, threads, self.loss)
 
 
 def sparse_jobs(penalty: str, short: str) -> list[Job]:
@@ -55,10 +57,21 @@ def sparse_jobs(penalty: str, short: str) -> list[Job]:
     ]
 
 
+def other_jobs(loss: str) -> list[Job]:
+    """Return the jobs of a loss that is not squared."""
+    return [
+        Job(f"{name}-{kind}", penalty, n_alphas, ratio, loss)
+        for penalty, name in (("lasso", loss), ("elastic net", f"{loss}-enet"))
+        for kind, n_alphas, ratio in (("path", N_ALPHAS, 1e-2), ("tenth", 1, 0.1), ("fiftieth", 1, 0.02))
+    ]
+
+
 JOBS = [
     *sparse_jobs("lasso", "lasso"),
     *sparse_jobs("elastic net", "enet"),
     Job("ridge-path", "ridge", N_ALPHAS, 1e-6),
     Job("ridge-one", "ridge", 1, 1e-3),
+    *other_jobs("logistic"),
+    *other_jobs("poisson"),
 ]
-QUICK = ["lasso-path", "lasso-tenth", "enet-path", "ridge-path"]
+QUICK = ["lasso-path", "lasso-tenth", "enet-path", "ridge-path", "logistic-path", "logistic-tenth", "poisson-path"]

@@ -15,25 +15,28 @@ class Missing(Exception):
     """A data set that is not there; the message says where it was expected."""
 
 
-def npz(path: Path) -> tuple[Any, np.ndarray]:
+def npz(path: Path, response: str = "y") -> tuple[Any, np.ndarray]:
     """Return X and y of a file that holds y and either X or the CSC parts data, indices, indptr and shape."""
     with np.load(path, allow_pickle=False) as parts:
-        y = parts["y"].astype(float)
+        y = parts[response].astype(float)
         if "X" in parts:
             return parts["X"], y
         shape = tuple(int(size) for size in parts["shape"])
         return sp.csc_array((parts["data"], parts["indices"], parts["indptr"]), shape=shape), y
 
 
-def stored(name: str, fallback: Path | None = None) -> tuple[Any, np.ndarray]:
-    """Return X and y of <name>.npz in the folder FASTREG_DATA, or of the other file; dense columns standardized."""
+def stored(name: str, fallback: Path | None = None, response: str = "y") -> tuple[Any, np.ndarray]:
+    """Return X and y of <name>.npz in the folder FASTREG_DATA, or of the other file; dense columns standardized.
+
+    ``response`` is the name of y in that file.
+    """
     folder = os.environ.get("FASTREG_DATA")
     path = Path(folder or "") / f"{name}.npz"
     if not folder or not path.exists():
         if fallback is None:
             raise Missing(f"no {name}.npz" + (f" in {folder}" if folder else "; FASTREG_DATA names no folder"))
         path = fallback
-    return ready(*npz(path))
+    return ready(*npz(path, response))
 
 
 def read(path: Path) -> tuple[Any, np.ndarray]:

@@ -1,7 +1,8 @@
 """The one yardstick for everybody's coefficients, in plain NumPy and SciPy; X is neither copied nor made dense.
 
 The intercept is profiled out: whatever a package says, the best one for its coefficients is used. Every gap is a sum of
-nonnegative terms, as in ``fastreg.reference.dual_gap``, so that small gaps are not lost in rounding.
+nonnegative terms, as in ``fastreg.reference.dual_gap``, so that small gaps are not lost in rounding. The losses are in
+``benchmarks/losses.py``.
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+
+from benchmarks.losses import Loss, Squared, root
 
 # Correlations of this many numbers at a time.
 BLOCK = 2**23
@@ -35,27 +38,25 @@ class Measured:
 
 
 class Data:
-    """X (array or csc_array of float64), y, and what centering takes: means and the null model's correlations."""
+    """X (array or csc_array of float64), y, the loss, column means and the null model's loss and correlations."""
 
-    def __init__(self, X: Any, y: np.ndarray) -> None:
-        self.X, self.n = X, len(y)
+    def __init__(self, X: Any, y: np.ndarray, loss: type[Loss] = Squared) -> None:
+        self.X, self.n, self.loss = X, len(y), loss
         self.means = np.asarray(X.mean(axis=0)).ravel()
-        self.y = y - y.mean()
-        self.null_loss = 0.5 * self.y @ self.y / self.n
-        self.null_correlations = self.correlations(self.y[:, None])[:, 0]
+        self.y = loss.target(y)
+        null = loss(self.y, np.zeros(self.n))
+        self.null_loss = null.divergence(0.0)
+        self.null_correlations = self.correlations(null.u[:, None])[:, 0]
 
     def correlations(self, U: np.ndarray) -> np.ndarray:
         """Return (X - mean)'U / n for columns U."""
         return (self.X.T @ U - np.outer(self.means, U.sum(axis=0))) / self.n
 
-    def residuals(self, coefs: sp.csc_array) -> np.ndarray:
-        """Return y - X b for every column b, each with its mean taken out."""
+    def fits(self, coefs: sp.csc_array) -> list[Loss]:
+        """Return the loss of every column of coefficients."""
         used = np.unique(coefs.indices)
-        fitted = self.X[:, used] @ coefs[used].toarray()
-        fitted -= fitted.mean(axis=0)
-        residuals = self.y[:, None] - fitted
-        residuals -= residuals.mean(axis=0)
-        return residuals
+        predictions = self.X[:, used] @ coefs[used].toarray()
+        return [self.loss(self.y, column) for column in predictions.T]
 
     def largest_eigenvalue(self) -> float:
         """Return the largest eigenvalue of the centered X'X / n."""
@@ -87,17 +88,16 @@ class Objective:
         coefs.eliminate_zeros()
         if not np.isfinite(coefs.data).all():
             return Measured(np.inf, np.inf, 0, np.zeros(0, dtype=int))
-        residuals = self.data.residuals(coefs)
         gaps, violations = [], []
-        step = max(1, BLOCK // coefs.shape[0])
+        step = max(1, BLOCK // max(self.data.X.shape))
         for first in range(0, len(alphas), step):
-            U = residuals[:, first : first + step]
-            for k, z in enumerate(self.data.correlations(U).T, first):
+            fits = self.data.fits(coefs[:, first : first + step])
+            correlations = self.data.correlations(np.stack([fit.u for fit in fits], axis=1))
+            for k, (fit, z) in enumerate(zip(fits, correlations.T, strict=True), first):
                 part = slice(coefs.indptr[k], coefs.indptr[k + 1])
                 support, b = coefs.indices[part], coefs.data[part]
                 t, q = alphas[k] * self.l1_ratio, alphas[k] * (1 - self.l1_ratio)
-                power = residuals[:, k] @ residuals[:, k] / self.data.n
-                gaps.append(dual_gap(power, z, support, b, t, q))
+                gaps.append(dual_gap(fit, z, support, b, t, q))
                 violations.append(violation(z, support, b, t, q))
         top = np.abs(self.data.null_correlations).max()
         return Measured(
@@ -109,52 +109,44 @@ class Objective:
 
     def equicorrelated(self, coefs: Any, alpha: float) -> np.ndarray:
         """Return the features whose correlation, at this solution, is at the threshold or beyond it."""
-        residual = self.data.residuals(sp.csc_array(coefs))
-        z = self.data.correlations(residual)[:, 0]
+        (fit,) = self.data.fits(sp.csc_array(coefs))
+        z = self.data.correlations(fit.u[:, None])[:, 0]
         return np.flatnonzero(np.abs(z) >= alpha * self.l1_ratio * (1 - MARGIN))
 
 
-def dual_gap(power: float, z: np.ndarray, support: np.ndarray, b: np.ndarray, t: float, q: float) -> float:
-    """Return primal minus dual objective, the dual maximized over multiples s u of the residual u, 0 <= s <= 1.
+def dual_gap(fit: Loss, z: np.ndarray, support: np.ndarray, b: np.ndarray, t: float, q: float) -> float:
+    """Return primal minus dual objective, the dual maximized over multiples s u of the fit's u, 0 <= s <= 1.
 
-    ``power`` is ||u||^2 / n, z the correlations X'u / n, b the nonzero coefficients, those of ``support``; the penalty
-    is t |b| + q/2 b^2. With c = s z clipped to [-t, t] and e = s z - c the gap is the sum of (1 - s)^2/2 power,
-    t |b| - c b and (e - q b)^2 / (2 q).
+    z are the correlations X'u / n, b the nonzero coefficients, those of ``support``; the penalty is t |b| + q/2 b^2.
+    With c = s z clipped to [-t, t] and e = s z - c the gap is the sum of the loss's divergence, t |b| - c b and
+    (e - q b)^2 / (2 q). Coefficients at which that overflows have an infinite gap.
     """
-    inner = z[support] @ b
+    s = scale(fit, z, float(z[support] @ b), t, q)
     if q == 0:
-        s = scale_of_lasso(power, inner, np.abs(z).max(initial=0.0), t)
-        return 0.5 * (1 - s) ** 2 * power + np.sum(np.maximum(t * np.abs(b) - s * z[support] * b, 0.0))
-    s = scale_of_elastic_net(power, inner, z, t, q)
-    clipped = np.clip(s * z, -t, t)
-    excess = s * z - clipped
-    linear = t * np.abs(b) - clipped[support] * b
-    excess[support] -= q * b
-    return 0.5 * (1 - s) ** 2 * power + linear.sum() + excess @ excess / (2 * q)
+        penalty = np.sum(np.maximum(t * np.abs(b) - s * z[support] * b, 0.0))
+    else:
+        clipped = np.clip(s * z, -t, t)
+        excess = s * z - clipped
+        linear = t * np.abs(b) - clipped[support] * b
+        excess[support] -= q * b
+        penalty = linear.sum() + excess @ excess / (2 * q)
+    gap = fit.divergence(s) + penalty
+    return float(gap) if np.isfinite(gap) else np.inf
 
 
-def scale_of_lasso(power: float, inner: float, largest: float, t: float) -> float:
-    """Return the best s: the vertex of a parabola, as far as every |s z| <= t."""
-    vertex = 1.0 + inner / power if power > 0 else 1.0
-    feasible = t / largest if largest > t else 1.0
-    return float(np.clip(min(vertex, feasible), 0.0, 1.0))
-
-
-def scale_of_elastic_net(power: float, inner: float, z: np.ndarray, t: float, q: float) -> float:
-    """Return the best s by Newton's method from s = 1.
-
-    The derivative of the gap is piecewise linear, increasing and convex in s: the steps descend and end exactly.
-    """
+def scale(fit: Loss, z: np.ndarray, inner: float, t: float, q: float) -> float:
+    """Return the best s for the dual point s u; without an l2 part no |s z| may be larger than t."""
     size = np.abs(z[np.abs(z) > t])
-    s = 1.0
-    while True:
+    highest = 1.0 if q > 0 else t / size.max(initial=t)
+
+    def slopes(s: float) -> tuple[float, float]:
+        first, second = fit.slopes(s)
+        if q == 0:
+            return first - inner, second
         beyond = size[s * size > t]
-        slope = power + beyond @ beyond / q
-        vertex = (power + inner + t * beyond.sum() / q) / slope if slope > 0 else 1.0
-        lower = max(min(s, vertex), 0.0)
-        if lower == s or len(beyond) == 0:
-            return lower
-        s = lower
+        return first - inner + (s * beyond - t) @ beyond / q, second + beyond @ beyond / q
+
+    return root(slopes, 0.0, highest, highest)
 
 
 def violation(z: np.ndarray, support: np.ndarray, b: np.ndarray, t: float, q: float) -> float:

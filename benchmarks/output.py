@@ -42,6 +42,11 @@ def write_json(name: str, payload: dict[str, Any]) -> Path:
     return path
 
 
+def board_folder(loss: str) -> str:
+    """Return where the board's results for a loss are, within the results."""
+    return "board" if loss == "squared" else f"board-{loss}"
+
+
 def markdown_table(header: list[str], rows: list[list[str]], left: int = 1) -> str:
     """Return an aligned Markdown table; the first ``left`` columns are text, the others numbers."""
     widths = [max(len(row[c]) for row in [header, *rows]) for c in range(len(header))]

@@ -10,8 +10,10 @@ import numpy as np
 class Problem:
     """One fit with an intercept and without standardizing, in the scaling of ``fastreg.fit_path``.
 
-    Minimize ||y - b0 - X b||^2 / (2 n) + alpha (r ||b||_1 + (1 - r)/2 ||b||^2) for every alpha, r being ``l1_ratio``.
-    The alphas descend; ``alpha_max`` is the smallest one whose solution is zero (for ridge, the top of the grid).
+    Minimize (1/n) sum loss(y_i, b0 + x_i'b) + alpha (r ||b||_1 + (1 - r)/2 ||b||^2) for every alpha, r being
+    ``l1_ratio``. The losses, by name: "squared", (y - eta)^2 / 2; "logistic", log(1 + exp(eta)) - y eta, with y 0 or 1;
+    "poisson", exp(eta) - y eta. The alphas descend; ``alpha_max`` is the smallest one whose solution is zero (for
+    ridge, the top of the grid).
     """
 
     alphas: np.ndarray
@@ -20,6 +22,7 @@ class Problem:
     shape: tuple[int, int]
     is_sparse: bool
     threads: int
+    loss: str = "squared"
 
     @property
     def is_single(self) -> bool:

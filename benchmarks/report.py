@@ -1,4 +1,7 @@
-"""Turn results/board/*.json into tables and pictures; with --readme paste a summary into a file."""
+"""Turn the board's results into tables and pictures; with --readme paste a summary into a file.
+
+Every loss has tables of its own.
+"""
 
 import argparse
 import json
@@ -10,14 +13,21 @@ import numpy as np
 
 from benchmarks import contestants
 from benchmarks.discovery import modules_of
-from benchmarks.output import RESULTS, markdown_table, scientific, seconds, two_digits
+from benchmarks.losses import LOSSES
+from benchmarks.output import RESULTS, board_folder, markdown_table, scientific, seconds, two_digits
 
 OURS = "fastreg"
 TARGETS = ("1e-04", "1e-06")
 FURTHER = "1e-10"
 BEGIN, END = "<!-- benchmark table: begin -->", "<!-- benchmark table: end -->"
 KINDS = {"paths": "Lasso and elastic-net paths", "single fits": "Single fits", "ridge": "Ridge"}
-HEADLINE = "lasso-path"
+TITLES = {"squared": "Board", "logistic": "Logistic loss", "poisson": "Poisson loss"}
+# Of every loss the job that the README shows, with a picture; squared loss has one more picture.
+HEADLINES = {"squared": "lasso-path", "logistic": "logistic-path", "poisson": "poisson-path"}
+PICTURES = {
+    "lasso-path": "board-paths.png", "lasso-tenth": "board-single.png", "logistic-path": "board-logistic.png",
+    "poisson-path": "board-poisson.png",
+}  # fmt: skip
 
 
 PEERS = {module.NAME for module in modules_of(contestants) if module.IS_PEER}
@@ -84,10 +94,9 @@ class Line:
 def lines_of(folder: Path) -> tuple[list[Line], dict[str, Any]]:
     """Return all cells of all files, and the description of the machine."""
     files = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
-    if not files:
-        raise SystemExit(f"{folder}: no results; python -m benchmarks.board makes them")
     lines = [Line(file["data"], file["shape"], file["density"], cell) for file in files for cell in file["cells"]]
-    return sorted(lines, key=lambda line: (line.density is not None, np.prod(line.shape))), files[-1]["machine"]
+    machine = files[-1]["machine"] if files else {}
+    return sorted(lines, key=lambda line: (line.density is not None, np.prod(line.shape))), machine
 
 
 def contestants_of(lines: list[Line]) -> list[str]:
@@ -183,6 +192,12 @@ def starts(lines: list[Line]) -> str:
     return markdown_table(["contestant", "versions", "import", "first call on tiny data"], rows, left=2)
 
 
+def notes(lines: list[Line]) -> list[str]:
+    """Return what contestants say about their rows."""
+    found = {name: row["note"] for line in lines for name, row in line.rows.items() if row.get("note")}
+    return [f"{name}: {text}." for name, text in sorted(found.items())]
+
+
 def note(lines: list[Line], machine: dict[str, Any]) -> str:
     """Return a line on how the numbers came about."""
     threads = sorted({line.cell["threads"] for line in lines})
@@ -193,9 +208,9 @@ def note(lines: list[Line], machine: dict[str, Any]) -> str:
     )
 
 
-def markdown(lines: list[Line], machine: dict[str, Any]) -> str:
-    """Return all tables."""
-    parts = ["# Board", note(lines, machine), "## Summary", summary(lines)]
+def markdown(lines: list[Line], machine: dict[str, Any], loss: str = "squared") -> str:
+    """Return all tables of a loss."""
+    parts = [f"# {TITLES[loss]}", note(lines, machine), "## Summary", summary(lines)]
     for target in TARGETS:
         for kind, title in KINDS.items():
             chosen = [line for line in lines if line.kind == kind]
@@ -209,17 +224,19 @@ def markdown(lines: list[Line], machine: dict[str, Any]) -> str:
         answers(lines),
         "## Contestants",
         starts(lines),
+        *notes(lines),
     ]
     return "\n\n".join(parts)
 
 
-def compact(lines: list[Line], machine: dict[str, Any]) -> str:
-    """Return what goes into the README: the summary and one table."""
-    chosen = [line for line in lines if line.cell["job"] == HEADLINE]
+def compact(lines: list[Line], machine: dict[str, Any], loss: str = "squared") -> str:
+    """Return what goes into the README: the summary and one table, after its title unless the loss is squared."""
+    chosen = [line for line in lines if line.cell["job"] == HEADLINES[loss]]
     target = TARGETS[-1]
     table = times(chosen, target) if chosen else ""
+    title = [] if loss == "squared" else [f"**{TITLES[loss]}**"]
     about = f"Lasso paths of 100 alphas to a hundredth of alpha_max, gap {scientific(float(target))}:"
-    return "\n\n".join([summary(lines), about, table, note(lines, machine)])
+    return "\n\n".join([*title, summary(lines), about, table, *notes(lines), note(lines, machine)])
 
 
 def paste(text: str, path: Path) -> None:
@@ -237,18 +254,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--readme", type=Path, help=f"file with the lines {BEGIN} and {END}")
     arguments = parser.parse_args()
-    lines, machine = lines_of(RESULTS / "board")
-    text = markdown(lines, machine)
+    results = {loss: lines_of(RESULTS / board_folder(loss)) for loss in LOSSES}
+    results = {loss: found for loss, found in results.items() if found[0]}
+    if not results:
+        raise SystemExit(f"{RESULTS}: no results; python -m benchmarks.board makes them")
+    text = "\n\n".join(markdown(*found, loss) for loss, found in results.items())
     (RESULTS / "board.md").write_text(text + "\n")
     # Matplotlib is needed here only.
     from benchmarks.picture import draw
 
-    for job, name in (("lasso-path", "board-paths.png"), ("lasso-tenth", "board-single.png")):
+    lines = [line for found, _ in results.values() for line in found]
+    for job, name in PICTURES.items():
         chosen = [line for line in lines if line.cell["job"] == job]
         if chosen:
             draw(chosen, contestants_of(chosen), RESULTS / name)
     if arguments.readme:
-        paste(compact(lines, machine), arguments.readme)
+        paste("\n\n".join(compact(*found, loss) for loss, found in results.items()), arguments.readme)
     print(text)
 
 

@@ -10,6 +10,7 @@ import os
 import sys
 import time
 import warnings
+from dataclasses import replace
 from importlib import import_module, metadata
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from benchmarks.losses import LOSSES
 from benchmarks.problem import Problem, Solution
 
 # Below this size X is read into memory, where the system may use large pages; beyond it, it is mapped.
@@ -78,10 +80,10 @@ def small_problem(problem: Problem) -> tuple[Any, np.ndarray, Problem]:
     X = np.asfortranarray(rng.standard_normal(shape))
     if problem.is_sparse:
         X = sp.csc_array(np.where(rng.random(shape) < 0.5, X, 0.0))
-    y = X[:, :3].sum(axis=1) + rng.standard_normal(shape[0])
+    y = LOSSES[problem.loss].sample(X[:, :3].sum(axis=1), rng)
     top = float(np.abs(X.T @ (y - y.mean())).max()) / shape[0] / (problem.l1_ratio or 1.0)
     alphas = np.array([0.2 * top]) if problem.is_single else top * np.geomspace(1.0, 0.2, WARM_UP_ALPHAS)
-    return X, y, Problem(alphas, problem.l1_ratio, top, shape, problem.is_sparse, problem.threads)
+    return X, y, replace(problem, alphas=alphas, alpha_max=top, shape=shape)
 
 
 class Host:
@@ -101,7 +103,7 @@ class Host:
         """Take a problem; prepare the data and warm up; return the options and the seconds of the first fit."""
         self.problem = Problem(
             np.array(command["alphas"]), command["l1_ratio"], command["alpha_max"], self.X.shape,
-            sp.issparse(self.X), command["threads"],
+            sp.issparse(self.X), command["threads"], command["loss"],
         )  # fmt: skip
         options = list(self.module.options(self.problem))
         if not options:

@@ -14,6 +14,7 @@ from benchmarks import climb as climbing
 from benchmarks.climb import Cell, Entry, best, climb, setup
 from benchmarks.contestants import fastreg_path, numpy_reference
 from benchmarks.jobs import JOBS, Job
+from benchmarks.losses import LOSSES
 from benchmarks.objective import Data, Objective
 from benchmarks.remote import NotInstalled, Worker, WorkerError, WorkerTimeout, store
 from fastreg import fit_path, reference
@@ -125,7 +126,7 @@ def test_board_on_a_tiny_problem(tmp_path, results, monkeypatch):
     monkeypatch.setattr(board, "JOBS", jobs)
     monkeypatch.setattr(climbing, "REPEATS", ((np.inf, 2),))
     chosen = arguments(tmp_path)
-    board.run_dataset("Tiny data", *loading.ready(*make(40, 12, False, seed=6)), chosen)
+    board.run_dataset("Tiny data", *loading.ready(*make(40, 12, False, seed=6)), "squared", chosen)
     cells = json.loads((results / "board" / "tiny-data.json").read_text())["cells"]
     assert [cell["job"] for cell in cells] == ["short-path", "one"]
     for cell in cells:
@@ -237,5 +238,8 @@ def test_every_contestant_and_data_set_has_what_it_takes():
         assert callable(module.options)
         assert callable(module.prepare)
         assert callable(module.fit)
+        assert set(board.losses_of(module)) <= set(LOSSES)
+    for module in board.modules_of(board.datasets):
+        assert set(board.losses_of(module)) <= set(LOSSES)
     names = [module.NAME for module in board.modules_of(board.datasets)]
     assert len(set(names)) == len(names)

@@ -9,7 +9,8 @@ from benchmarks.problem import Solution
 NAME = "adelie"
 IS_PEER = True
 IMPORTS = PACKAGES = ("adelie",)
-LADDER = half_decades(4, 18)
+LOSSES = ("squared", "logistic", "poisson")
+LADDER = half_decades(2, 18)
 MAX_ITERATIONS = 10_000_000
 GRAM_COLUMNS = 6000
 
@@ -17,7 +18,7 @@ GRAM_COLUMNS = 6000
 def options(problem):
     if problem.l1_ratio == 0:
         return ()
-    gram = problem.is_tall and problem.shape[1] <= GRAM_COLUMNS
+    gram = problem.loss == "squared" and problem.is_tall and problem.shape[1] <= GRAM_COLUMNS
     return (*starts(problem), *(["Gram"] if gram else []))
 
 
@@ -39,8 +40,17 @@ def fit(data, problem, tol, option):
     else:
         kind = adelie.matrix.sparse if sp.issparse(X) else adelie.matrix.dense
         matrix = kind(X, method="naive", n_threads=problem.threads)
-        state = adelie.grpnet(matrix, adelie.glm.gaussian(y), intercept=True, **common)
+        # Reweighted least squares have a tolerance of their own, which is lowered with the other one.
+        inner = {} if problem.loss == "squared" else {"irls_tol": tol}
+        state = adelie.grpnet(matrix, family(problem.loss)(y), intercept=True, **common, **inner)
     return Solution(wanted(sp.csc_array(state.betas.T), problem))
+
+
+def family(loss):
+    """Return adelie's family of a loss."""
+    import adelie
+
+    return {"squared": adelie.glm.gaussian, "logistic": adelie.glm.binomial, "poisson": adelie.glm.poisson}[loss]
 
 
 def cross_validate(data, problem, tol, option, n_folds):

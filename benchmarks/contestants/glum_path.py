@@ -9,6 +9,8 @@ from benchmarks.problem import Solution
 NAME = "glum"
 IS_PEER = True
 IMPORTS, PACKAGES = ("glum",), ("glum", "tabmat")
+LOSSES = ("squared", "logistic", "poisson")
+FAMILIES = {"squared": "normal", "logistic": "binomial", "poisson": "poisson"}
 # gradient_tol: a norm of the gradient; here over alpha_max times l1_ratio, so that it has no unit.
 LADDER = half_decades(1, 10)
 MAX_ITERATIONS = 1000
@@ -35,7 +37,7 @@ def fit(data, problem, tol, option):
     alphas = grid(problem, option)
     search = len(alphas) > 1
     model = GeneralizedLinearRegressor(
-        family="normal", alpha=list(alphas) if search else float(alphas[0]), alpha_search=search,
+        family=FAMILIES[problem.loss], alpha=list(alphas) if search else float(alphas[0]), alpha_search=search,
         l1_ratio=problem.l1_ratio, gradient_tol=tol * problem.alpha_max * problem.l1_ratio, max_iter=MAX_ITERATIONS,
         solver="irls-cd", scale_predictors=False, copy_X=False,
     ).fit(X, y)  # fmt: skip

@@ -1,5 +1,5 @@
-# Reads X and y from a folder, then obeys lines from standard input: "fit <alpha> <thresh> <type.gaussian>", and
-# "cv <alpha> <thresh> <type.gaussian> <folds>".
+# Reads X and y from a folder, then obeys lines from standard input: "fit <family> <alpha> <thresh> <type>", type being
+# type.gaussian or type.logistic, and "cv <alpha> <thresh> <type.gaussian> <folds>".
 suppressPackageStartupMessages({
   library(Matrix)
   library(glmnet)
@@ -22,6 +22,8 @@ write <- function(values, name) {
 }
 
 y <- read("y")
+# glmnet divides the l2 part by y's deviation, unless that is 1.
+scaled <- (y - mean(y)) / sqrt(mean((y - mean(y))^2))
 if (file.exists(file.path(folder, "X"))) {
   X <- matrix(read("X"), n, p)
 } else {
@@ -30,12 +32,15 @@ if (file.exists(file.path(folder, "X"))) {
 # Every lambda is fitted, however much of the variance is explained.
 glmnet.control(fdev = 0, devmax = 1)
 
-answer <- function(alpha, thresh, type) {
+answer <- function(family, alpha, thresh, type) {
   lambdas <- read("lambdas")
+  target <- if (family == "gaussian") scaled else y
   # proc.time() knows milliseconds only.
   begin <- as.numeric(Sys.time())
-  fit <- glmnet(X, y, alpha = alpha, lambda = lambdas, standardize = FALSE, thresh = thresh, maxit = 1e9,
-                type.gaussian = type)
+  # Each type is read by its own family alone.
+  fit <- glmnet(X, target, family = family, alpha = alpha, lambda = lambdas, standardize = FALSE, thresh = thresh,
+                maxit = 1e9, type.gaussian = if (family == "gaussian") type else "naive",
+                type.logistic = if (family == "binomial") type else "Newton")
   seconds <- as.numeric(Sys.time()) - begin
   if (length(fit$lambda) < length(lambdas)) stop("glmnet left out lambdas")
   write(fit$beta@x, "x")
@@ -48,7 +53,7 @@ cross_validate <- function(alpha, thresh, type, folds) {
   lambdas <- read("lambdas")
   blocks <- rep(seq_len(folds), each = ceiling(n / folds))[seq_len(n)]
   begin <- as.numeric(Sys.time())
-  fit <- cv.glmnet(X, y, alpha = alpha, lambda = lambdas, standardize = FALSE, thresh = thresh, maxit = 1e9,
+  fit <- cv.glmnet(X, scaled, alpha = alpha, lambda = lambdas, standardize = FALSE, thresh = thresh, maxit = 1e9,
                    type.gaussian = type, foldid = blocks)
   seconds <- as.numeric(Sys.time()) - begin
   if (length(fit$lambda) < length(lambdas)) stop("glmnet left out lambdas")
@@ -66,7 +71,7 @@ repeat {
     tryCatch(cross_validate(as.numeric(command[2]), as.numeric(command[3]), command[4], as.integer(command[5])),
              error = function(e) cat("error", gsub("\n", " ", conditionMessage(e)), "\n"))
   } else {
-    tryCatch(answer(as.numeric(command[2]), as.numeric(command[3]), command[4]),
+    tryCatch(answer(command[2], as.numeric(command[3]), as.numeric(command[4]), command[5]),
              error = function(e) cat("error", gsub("\n", " ", conditionMessage(e)), "\n"))
   }
 }

@@ -1,7 +1,7 @@
 """R's glmnet, in an R process that stays; timed inside R, around the call of glmnet().
 
-glmnet divides the l2 part by the standard deviation of y. So y is scaled to deviation 1, which changes lambda and alpha
-but not the problem, and the coefficients are scaled back.
+With squared loss glmnet divides the l2 part by the standard deviation of y. So y is scaled to deviation 1, which
+changes lambda and alpha but not the problem, and the coefficients are scaled back.
 """
 
 import subprocess
@@ -18,9 +18,11 @@ from benchmarks.problem import Solution
 NAME = "R glmnet"
 IS_PEER = True
 IMPORTS, PACKAGES = (), ()
-LADDER = half_decades(5, 18)
+LADDER = half_decades(3, 18)
 SCRIPT = Path(__file__).with_suffix(".R")
 LIMIT_BYTES = 4e9
+LOSSES = ("squared", "logistic", "poisson")
+FAMILIES = {"squared": "gaussian", "logistic": "binomial", "poisson": "poisson"}
 
 
 @dataclass
@@ -57,15 +59,23 @@ def about():
 def options(problem):
     if problem.l1_ratio == 0:
         return ()
-    updates = ("covariance", "naive") if problem.is_tall and problem.shape[1] <= 6000 else ("naive",)
-    return tuple(f"{start}, {update}" for start in starts(problem) for update in updates)
+    return tuple(f"{start}, {kind}" for start in starts(problem) for kind in kinds(problem))
+
+
+def kinds(problem):
+    """Return what glmnet calls the type of a family's algorithm."""
+    if problem.loss == "poisson":
+        return ("Newton",)
+    if problem.loss == "logistic":
+        return ("Newton", "modified.Newton")
+    return ("covariance", "naive") if problem.is_tall and problem.shape[1] <= 6000 else ("naive",)
 
 
 def prepare(X, y):
     scratch = tempfile.TemporaryDirectory()
     folder = Path(scratch.name)
     scale = float(y.std())
-    ((y - y.mean()) / scale).tofile(folder / "y")
+    y.tofile(folder / "y")
     if sp.issparse(X):
         X.data.tofile(folder / "data")
         X.indices.astype(np.int32).tofile(folder / "indices")
@@ -86,12 +96,12 @@ def process(session):
 
 
 def fit(session, problem, tol, option):
-    start, update = option.split(", ")
-    r, scale = problem.l1_ratio, session.scale
+    start, kind = option.split(", ")
+    r, scale = problem.l1_ratio, session.scale if problem.loss == "squared" else 1.0
     # In units of y's deviation: lambda alpha = a r / scale and lambda (1 - alpha) = a (1 - r).
     factor = r / scale + 1 - r
     (grid(problem, start) * factor).tofile(session.folder / "lambdas")
-    (seconds,) = session.ask("fit", repr(r / scale / factor), repr(tol), update)
+    (seconds,) = session.ask("fit", FAMILIES[problem.loss], repr(r / scale / factor), repr(tol), kind)
     return Solution(wanted(scale * coefficients(session.folder, problem.shape[1]), problem), seconds=float(seconds))
 
 

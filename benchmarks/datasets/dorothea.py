@@ -4,6 +4,7 @@ from benchmarks.loading import stored
 
 NAME = "dorothea"
 IS_QUICK = False
+LOSSES = ("squared", "logistic")
 
 
 def load():

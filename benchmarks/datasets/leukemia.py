@@ -4,6 +4,7 @@ from benchmarks.loading import EXAMPLES, stored
 
 NAME = "leukemia"
 IS_QUICK = True
+LOSSES = ("squared", "logistic")
 
 
 def load():

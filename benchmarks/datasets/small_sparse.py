@@ -4,6 +4,7 @@ from benchmarks.designs import simulated, sparse_normal
 
 NAME = "small sparse"
 IS_QUICK = True
+LOSSES = ("squared", "logistic")
 
 
 def load():

@@ -4,6 +4,7 @@ from benchmarks.designs import autoregressive, simulated
 
 NAME = "small tall"
 IS_QUICK = True
+LOSSES = ("squared", "logistic")
 
 
 def load():

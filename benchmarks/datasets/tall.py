@@ -4,6 +4,7 @@ from benchmarks.designs import autoregressive, simulated
 
 NAME = "tall"
 IS_QUICK = False
+LOSSES = ("squared", "logistic")
 
 
 def load():

@@ -4,6 +4,7 @@ from benchmarks.loading import stored
 
 NAME = "vader_bi"
 IS_QUICK = False
+LOSSES = ("squared", "logistic")
 
 
 def load():

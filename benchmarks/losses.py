@@ -1,0 +1,153 @@
+"""The losses of the board, with what the yardstick has to know of each; needs NumPy and SciPy alone.
+
+A loss is made from a response y, as its ``target`` returns it, and predictions without an intercept; it adds the best
+one. Its smallest value is taken off, so that it is the divergence of its conjugate from y to the mean that is
+predicted. Every sum is one of nonnegative terms without cancellation: small gaps are not lost in rounding.
+
+target(y) -> the response that packages get: labels, counts or any numbers
+sample(eta, rng) -> a random response
+u : minus the derivative of the loss in the predictions; its sum is 0
+divergence(s) -> the mean divergence of the conjugate from y - s u to y - u; that of s = 0 is the loss itself
+slopes(s) -> its first and second derivatives in s
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.special import expit, log_expit, logit, logsumexp, xlogy
+
+# Below this relative distance the terms of a relative entropy nearly cancel, and a series takes their place.
+NEAR = 0.1
+SERIES = np.array([(-1.0) ** k / (k * (k - 1)) for k in range(2, 19)])
+MAX_STEPS = 200
+
+
+class Squared:
+    """Half the squared distance."""
+
+    def __init__(self, y: np.ndarray, predictions: np.ndarray) -> None:
+        # Large means cost no digits that way.
+        self.u = (y - y.mean()) - (predictions - predictions.mean())
+        self.u -= self.u.mean()
+        self.power = float(self.u @ self.u) / len(y)
+
+    @staticmethod
+    def target(y: np.ndarray) -> np.ndarray:
+        return y
+
+    @staticmethod
+    def sample(eta: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return eta + rng.standard_normal(len(eta))
+
+    def divergence(self, s: float) -> float:
+        return 0.5 * (1 - s) ** 2 * self.power
+
+    def slopes(self, s: float) -> tuple[float, float]:
+        return (s - 1) * self.power, self.power
+
+
+class Logistic:
+    """The log-likelihood of labels 0 and 1, log(1 + exp(eta)) - y eta."""
+
+    def __init__(self, y: np.ndarray, predictions: np.ndarray) -> None:
+        self.y, self.eta = y, predictions + self.intercept(y, predictions)
+        # Both probabilities, since one minus the other has no digits left where a prediction is sure.
+        self.one, self.zero = expit(self.eta), expit(-self.eta)
+        self.u = y * self.zero - (1 - y) * self.one
+
+    @staticmethod
+    def target(y: np.ndarray) -> np.ndarray:
+        """Return 1 for the larger of two labels, or for what is positive where there are more than two values."""
+        low, high = y.min(), y.max()
+        labels = np.isin(y, (low, high)).all()
+        return np.asarray(y == high if labels else y > 0, dtype=float)
+
+    @staticmethod
+    def intercept(y: np.ndarray, predictions: np.ndarray) -> float:
+        def excess(b: float) -> tuple[float, float]:
+            one, zero = expit(b + predictions), expit(-b - predictions)
+            return float(np.sum((1 - y) * one - y * zero)), float(one @ zero)
+
+        middle = float(logit(y.mean()))
+        low, high = middle - float(predictions.max()), middle - float(predictions.min())
+        return root(excess, low, high, 0.5 * (low + high))
+
+    @staticmethod
+    def sample(eta: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return (rng.random(len(eta)) < expit(eta)).astype(float)
+
+    def divergence(self, s: float) -> float:
+        away = (1 - s) * self.u
+        of_ones = relative_entropy(self.one, log_expit(self.eta), away)
+        return float(np.mean(of_ones + relative_entropy(self.zero, log_expit(-self.eta), -away)))
+
+    def slopes(self, s: float) -> tuple[float, float]:
+        one, zero = s * self.one + (1 - s) * self.y, s * self.zero + (1 - s) * (1 - self.y)
+        first = np.mean(self.u * self.eta - xlogy(self.u, one) + xlogy(self.u, zero))
+        return float(first), mean_ratio(self.u**2, one * zero)
+
+
+class Poisson:
+    """The log-likelihood of counts, exp(eta) - y eta."""
+
+    def __init__(self, y: np.ndarray, predictions: np.ndarray) -> None:
+        self.y, self.eta = y, predictions + (np.log(y.sum()) - logsumexp(predictions))
+        self.mean = np.exp(self.eta)
+        self.u = y - self.mean
+
+    @staticmethod
+    def target(y: np.ndarray) -> np.ndarray:
+        if not np.all(y >= 0):
+            raise ValueError("negative counts")
+        return np.asarray(y, dtype=float)
+
+    @staticmethod
+    def sample(eta: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return rng.poisson(np.exp(eta)).astype(float)
+
+    def divergence(self, s: float) -> float:
+        return float(np.mean(relative_entropy(self.mean, self.eta, (1 - s) * self.u)))
+
+    def slopes(self, s: float) -> tuple[float, float]:
+        mean = s * self.mean + (1 - s) * self.y
+        return float(np.mean(self.u * self.eta - xlogy(self.u, mean))), mean_ratio(self.u**2, mean)
+
+
+Loss = Squared | Logistic | Poisson
+LOSSES: dict[str, type[Loss]] = {"squared": Squared, "logistic": Logistic, "poisson": Poisson}
+
+
+def relative_entropy(mean: np.ndarray, log_mean: np.ndarray, away: np.ndarray) -> np.ndarray:
+    """Return m log(m / mean) - m + mean for m = mean + away, without cancellation where m is near the mean."""
+    near = np.abs(away) < NEAR * mean
+    x = np.divide(away, mean, out=np.zeros_like(mean), where=near)
+    series = mean * x**2 * np.polynomial.polynomial.polyval(x, SERIES)
+    m = np.maximum(mean + away, 0.0)
+    return np.where(near, series, xlogy(m, m) - m * log_mean - away)
+
+
+def mean_ratio(above: np.ndarray, below: np.ndarray) -> float:
+    """Return the mean ratio, 0/0 being 0: such a row fits exactly and does not move."""
+    # Infinite where a predicted mean has underflowed: ``root`` then halves its interval.
+    with np.errstate(divide="ignore"):
+        return float(np.mean(np.divide(above, below, out=np.zeros_like(above), where=above > 0)))
+
+
+def root(function: Callable[[float], tuple[float, float]], low: float, high: float, start: float) -> float:
+    """Return where an increasing function is zero between two points, or the one of them that is nearer to it.
+
+    ``function`` returns value and derivative. Newton's method, halving the interval where it would leave it.
+    """
+    x = start
+    for _ in range(MAX_STEPS):
+        value, slope = function(x)
+        if value == 0:
+            return x
+        low, high = (x, high) if value < 0 else (low, x)
+        following = x - value / slope if slope > 0 else np.nan
+        if not low < following < high:
+            following = 0.5 * (low + high)
+        if abs(following - x) <= np.finfo(float).eps * max(1.0, abs(x)):
+            return following
+        x = following
+    return x
