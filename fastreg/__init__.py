@@ -15,7 +15,20 @@ from fastreg.runtime.exceptions import ConvergenceWarning
 from fastreg.solver.certificate import duality_gap
 
 if TYPE_CHECKING:
-    from fastreg.estimators import ElasticNet, ElasticNetCV, Lasso, LassoCV, Ridge, RidgeCV
+    from fastreg.estimators import (
+        ElasticNet,
+        ElasticNetCV,
+        GammaRegressor,
+        GammaRegressorCV,
+        Lasso,
+        LassoCV,
+        LogisticRegression,
+        LogisticRegressionCV,
+        PoissonRegressor,
+        PoissonRegressorCV,
+        Ridge,
+        RidgeCV,
+    )
     from fastreg.loss.generalized import Huber
     from fastreg.penalty.convert import (
         Penalty,
@@ -40,7 +53,23 @@ __version__ = "0.1.0"
 
 # Imported when first used: name and module.
 _LAZY = {
-    **dict.fromkeys(("ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "Ridge", "RidgeCV"), "fastreg.estimators"),
+    **dict.fromkeys(
+        (
+            "ElasticNet",
+            "ElasticNetCV",
+            "GammaRegressor",
+            "GammaRegressorCV",
+            "Lasso",
+            "LassoCV",
+            "LogisticRegression",
+            "LogisticRegressionCV",
+            "PoissonRegressor",
+            "PoissonRegressorCV",
+            "Ridge",
+            "RidgeCV",
+        ),
+        "fastreg.estimators",
+    ),
     "Huber": "fastreg.loss.generalized",
     **dict.fromkeys(("plot_cv", "plot_path"), "fastreg.pictures"),
     **dict.fromkeys(
@@ -73,12 +102,18 @@ __all__ = [
     "ConvergenceWarning",
     "ElasticNet",
     "ElasticNetCV",
+    "GammaRegressor",
+    "GammaRegressorCV",
     "Huber",
     "InformationCriteria",
     "Lasso",
     "LassoCV",
+    "LogisticRegression",
+    "LogisticRegressionCV",
     "PathResult",
     "Penalty",
+    "PoissonRegressor",
+    "PoissonRegressorCV",
     "RelaxedPath",
     "Ridge",
     "RidgeCV",

@@ -9,6 +9,22 @@ except ImportError as error:
     ) from error
 
 from fastreg.estimators.cross_validated import ElasticNetCV, LassoCV, RidgeCV
+from fastreg.estimators.generalized import GammaRegressor, GammaRegressorCV, PoissonRegressor, PoissonRegressorCV
 from fastreg.estimators.linear import ElasticNet, Lasso, Ridge
+from fastreg.estimators.logistic import LogisticRegression
+from fastreg.estimators.logistic_cv import LogisticRegressionCV
 
-__all__ = ["ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "Ridge", "RidgeCV"]
+__all__ = [
+    "ElasticNet",
+    "ElasticNetCV",
+    "GammaRegressor",
+    "GammaRegressorCV",
+    "Lasso",
+    "LassoCV",
+    "LogisticRegression",
+    "LogisticRegressionCV",
+    "PoissonRegressor",
+    "PoissonRegressorCV",
+    "Ridge",
+    "RidgeCV",
+]

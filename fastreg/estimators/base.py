@@ -1,4 +1,4 @@
-"""What the estimators have in common: scikit-learn's conventions around one fit of a path."""
+"""What the estimators have in common: scikit-learn's conventions around fits of a path."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ import scipy.sparse as sp
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from fastreg.path.fit import fit_path
 from fastreg.path.result import PathResult, listed
 from fastreg.problem.validate import check_flag, real_array
 
@@ -28,8 +29,19 @@ def total_weight(y: np.ndarray, sample_weight: Any) -> float:
     return total if total > 0 else 1.0
 
 
-class LinearModel(RegressorMixin, BaseEstimator):
-    """A linear model whose coefficients come from one alpha of a path."""
+def as_targets(y: Any) -> np.ndarray:
+    """Return y as an array, objects as numbers."""
+    y = np.asarray(y)
+    return y.astype(float) if y.dtype == object else y
+
+
+class LinearModel(BaseEstimator):
+    """A linear model whose coefficients come from one alpha of a path.
+
+    ``loss`` is that of ``fit_path``; ``l1_ratio`` is a parameter or belongs to the class.
+    """
+
+    loss = "squared"
 
     def _store(self, arguments: dict[str, Any]) -> None:
         """Keep the arguments of the constructor, its ``locals()``, as they are, each under its name."""
@@ -40,18 +52,14 @@ class LinearModel(RegressorMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.target_tags.multi_output = True
         return tags
 
-    def _checked(self, X: Any, y: Any) -> tuple[Any, Any]:
-        """Return X and y as ``fit_path`` takes them."""
+    def _require(self, y: Any) -> None:
         if y is None:
             raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None: expected numbers, one for "
+                f"{type(self).__name__} requires y to be passed, but the target y is None: expected one value for "
                 "each row of X."
             )
-        y = np.asarray(y)
-        return as_matrix(X), y.astype(float) if y.dtype == object else y
 
     def _penalty(self) -> dict[str, Any]:
         """Arguments of ``fit_path`` that every estimator has under the same name."""
@@ -71,6 +79,27 @@ class LinearModel(RegressorMixin, BaseEstimator):
             "n_threads": self.n_threads,
         }
 
+    def _fit_at(self, X: Any, matrix: Any, y: np.ndarray, alpha: float, sample_weight: Any, outputs: Any) -> None:
+        """Fit one alpha, with ``coef`` of shape (*outputs, n_features)."""
+        result = fit_path(
+            matrix,
+            y,
+            loss=self.loss,
+            alphas=alpha,
+            l1_ratio=self.l1_ratio,
+            sample_weight=sample_weight,
+            init=self._start((*outputs, matrix.shape[-1])) if self.warm_start else None,
+            **self._penalty(),
+        )
+        self._take(X, result, 0)
+
+    def _start(self, shape: tuple[int, ...]) -> Any:
+        # Coefficients of another shape are those of another problem: a cold start.
+        if not hasattr(self, "_result"):
+            return None
+        coef, intercept = self._result.coef(self._alpha), self._result.intercept(self._alpha)
+        return (coef, intercept) if coef.shape == shape else None
+
     def _take(self, X: Any, result: PathResult, index: int) -> None:
         """Set the fitted attributes from the fit at one alpha."""
         several = isinstance(result.coefs, list)
@@ -82,8 +111,10 @@ class LinearModel(RegressorMixin, BaseEstimator):
         validate_data(self, X, reset=True, skip_check_array=True)
         self.coef_ = dense if several else dense[0]
         self.intercept_ = result.intercepts[index] if several else float(result.intercepts[index])
-        self.dual_gap_ = result.dual_gaps[index] if several else float(result.dual_gaps[index])
-        self.n_iter_ = result.n_iter[index] if several else int(result.n_iter[index])
+        # Classes have one gap together, targets one each.
+        gap, n_iter = result.dual_gaps[index], result.n_iter[index]
+        self.dual_gap_ = gap if gap.ndim else float(gap)
+        self.n_iter_ = n_iter if n_iter.ndim else int(n_iter)
         # What predicts does not need the data it was fitted on.
         self._result = result.without_source()
         self._alpha = float(result.alphas[index])
@@ -93,10 +124,28 @@ class LinearModel(RegressorMixin, BaseEstimator):
         """Coefficients as a sparse array with one row a target."""
         return sp.csr_array(np.atleast_2d(self.coef_))
 
-    def predict(self, X: Any) -> np.ndarray:
-        """Return predictions (m,) or (m, n_targets) for the rows of X (m, n_features)."""
+    def _predicted(self, X: Any, predictor: bool = False) -> np.ndarray:
+        """Return predicted means, or linear predictors, for the rows of X."""
         check_is_fitted(self)
         matrix = as_matrix(X)
         if np.ndim(matrix) == 2 or hasattr(matrix, "columns"):
             validate_data(self, X if hasattr(X, "columns") else matrix, reset=False, skip_check_array=True)
-        return self._result.predict(matrix, alpha=self._alpha)
+        return self._result.predict(matrix, alpha=self._alpha, predictor=predictor)
+
+
+class Regressor(RegressorMixin, LinearModel):
+    """A linear model of one or several targets that are numbers."""
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _checked(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
+        """Return X and y as ``fit_path`` takes them."""
+        self._require(y)
+        return as_matrix(X), as_targets(y)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return predicted means (m,) or (m, n_targets) for the rows of X (m, n_features)."""
+        return self._predicted(X)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from fastreg.estimators.base import LinearModel, total_weight
+from fastreg.estimators.base import LinearModel, Regressor, total_weight
 from fastreg.path.fit import fit_path
 from fastreg.problem.problem import Options
 from fastreg.problem.validate import check_alphas, check_count
@@ -12,13 +12,9 @@ from fastreg.selection.cross_validate import cross_validate_path
 from fastreg.selection.cv_result import CVResult
 from fastreg.selection.leave_one_out import leave_one_out
 
-_PARAMETERS = """
-    Parameters
-    ----------
-    {alphas}
-    cv : {cv}int, scikit-learn splitter, or iterable of (train, test)
-    choice : "best" or "1se"
-        The penalty with the smallest mean error, or the largest one within a standard error of it.
+# Parameters that every estimator with a cross-validation inside has, and what it knows after fitting.
+OPTIONS = """choice : "best" or "1se"
+        The penalty with the best mean score, or the largest one within a standard error of it.
     fit_intercept : bool
     standardize : bool
         Penalize the coefficients of columns scaled to standard deviation 1 over the training rows.
@@ -34,14 +30,26 @@ _PARAMETERS = """
     ----------
     alpha_ : float, the chosen penalty
     alphas_ : ndarray (n_alphas,), the grid, descending
-    mse_path_ : ndarray (n_alphas, n_folds)
-        Mean squared error of the held-out rows.
-    coef_, intercept_, sparse_coef_, dual_gap_, n_iter_ : of the fit to all rows at ``alpha_``
+"""
+FITTED = """    coef_, intercept_, sparse_coef_, dual_gap_, n_iter_ : of the fit to all rows at ``alpha_``
     cv_result_ : fastreg.CVResult
         Everything else: standard errors, the one-standard-error choice, out-of-fold predictions.
     n_features_in_ : int
     feature_names_in_ : ndarray of str, if X has column names
 """
+_PARAMETERS = (
+    """
+    Parameters
+    ----------
+    {alphas}
+    cv : {cv}int, scikit-learn splitter, or iterable of (train, test)
+    """
+    + OPTIONS
+    + """    mse_path_ : ndarray (n_alphas, n_folds)
+        Mean squared error of the held-out rows.
+"""
+    + FITTED
+)
 
 _GRID = """eps : float in (0, 1)
         The smallest penalty of the grid over the largest.
@@ -49,8 +57,47 @@ _GRID = """eps : float in (0, 1)
         How many penalties the grid has, or the penalties themselves."""
 
 
-class _CrossValidated(LinearModel):
-    """Choose alpha (and l1_ratio) by the deviance of held-out rows."""
+class CrossValidated(LinearModel):
+    """Choose alpha (and l1_ratio) by the scores of held-out rows."""
+
+    def _check_choice(self) -> None:
+        if self.choice not in ("best", "1se"):
+            raise ValueError(f"choice: expected 'best' or '1se', got {self.choice!r}.")
+
+    def _grid(self) -> dict[str, Any]:
+        """Return what ``cross_validate_path`` is told about a grid that all folds share."""
+        counted = not np.ndim(self.alphas)
+        grid = {"n_alphas": check_count(self.alphas, "alphas")} if counted else {"alphas": self.alphas}
+        return {"alpha_min_ratio": self.eps, "fold_alphas": "shared"} | grid
+
+    def _fit_folds(self, matrix: Any, y: np.ndarray, sample_weight: Any, groups: Any, **request: Any) -> CVResult:
+        """Fit every fold; ``request`` holds the grid, and what differs from 5 folds judged by their deviance."""
+        arguments = {"cv": 5 if self.cv is None else self.cv} | self._penalty() | request
+        return cross_validate_path(
+            matrix,
+            y,
+            loss=self.loss,
+            l1_ratio=self.l1_ratio,
+            sample_weight=sample_weight,
+            groups=groups,
+            **arguments,
+        )
+
+    def _choose(self, X: Any, result: CVResult, unit: float = 1.0) -> int:
+        """Take the chosen fit, and return its place in the grid; what is called alpha here is ``unit`` times ours."""
+        index = result.best[2] if self.choice == "best" else result.one_se
+        self._take(X, result.path, index)
+        # The path comes to the chosen penalty by way of the larger ones.
+        n_iter = result.path.n_iter[: index + 1].sum(axis=0)
+        self.n_iter_ = n_iter if n_iter.ndim else int(n_iter)
+        self.alphas_ = result.alphas * unit
+        self.alpha_ = self._alpha * unit
+        self.cv_result_ = result
+        return index
+
+
+class _SquaredErrors(Regressor, CrossValidated):
+    """Choose by the mean squared error of held-out rows."""
 
     def __init__(
         self,
@@ -71,49 +118,21 @@ class _CrossValidated(LinearModel):
     ) -> None:
         self._store(locals())
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> "_CrossValidated":
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> "_SquaredErrors":
         """Fit a path on every fold of X (n_samples, n_features) and y, and the chosen penalty on all rows.
 
         ``sample_weight`` is used in fitting and in scoring; ``groups`` are labels of rows for the splitter.
         """
         self._check_choice()
         matrix, y = self._checked(X, y)
-        counted = not np.ndim(self.alphas)
-        grid = {"n_alphas": check_count(self.alphas, "alphas")} if counted else {"alphas": self.alphas}
-        result = cross_validate_path(
-            matrix,
-            y,
-            cv=5 if self.cv is None else self.cv,
-            groups=groups,
-            l1_ratio=self.l1_ratio,
-            alpha_min_ratio=self.eps,
-            fold_alphas="shared",
-            sample_weight=sample_weight,
-            **grid,
-            **self._penalty(),
-        )
-        self._choose(X, result, 1.0)
+        result = self._fit_folds(matrix, y, sample_weight, groups, **self._grid())
+        self._choose(X, result)
+        self.mse_path_ = np.moveaxis(result.fold_scores, 0, -1)
         self.l1_ratio_ = result.l1_ratio_best
         return self
 
-    def _check_choice(self) -> None:
-        if self.choice not in ("best", "1se"):
-            raise ValueError(f"choice: expected 'best' or '1se', got {self.choice!r}.")
 
-    def _choose(self, X: Any, result: CVResult, unit: float) -> None:
-        """Take the chosen fit; what scikit-learn calls alpha is ``unit`` times ours."""
-        self._take(X, result.path, result.best[2] if self.choice == "best" else result.one_se)
-        # The path comes to the chosen penalty by way of the larger ones.
-        chosen = slice(0, int(np.searchsorted(-result.path.alphas, -self._alpha)) + 1)
-        n_iter = result.path.n_iter[chosen].sum(axis=0)
-        self.n_iter_ = n_iter if n_iter.ndim else int(n_iter)
-        self.alphas_ = result.alphas * unit
-        self.alpha_ = self._alpha * unit
-        self.mse_path_ = np.moveaxis(result.fold_scores, 0, -1)
-        self.cv_result_ = result
-
-
-class LassoCV(_CrossValidated):
+class LassoCV(_SquaredErrors):
     __doc__ = (
         """``Lasso`` with the penalty chosen by cross-validation, on a grid that all folds share.
 """
@@ -133,7 +152,7 @@ class LassoCV(_CrossValidated):
     l1_ratio = 1.0
 
 
-class ElasticNetCV(_CrossValidated):
+class ElasticNetCV(_SquaredErrors):
     __doc__ = (
         """``ElasticNet`` with the penalty, and l1_ratio from a list, chosen by cross-validation.
 
@@ -173,7 +192,7 @@ class ElasticNetCV(_CrossValidated):
         self._store(locals())
 
 
-class RidgeCV(_CrossValidated):
+class RidgeCV(_SquaredErrors):
     __doc__ = (
         """``Ridge`` with the penalty chosen by leave-one-out errors, or by cross-validation.
 
@@ -236,18 +255,9 @@ class RidgeCV(_CrossValidated):
             self._fit_leave_one_out(X, matrix, y, sample_weight, alphas)
             self.alphas_, self.alpha_ = asked, float(asked[np.argmin(np.abs(alphas - self._alpha))])
             return self
-        result = cross_validate_path(
-            matrix,
-            y,
-            cv=self.cv,
-            groups=groups,
-            l1_ratio=0.0,
-            alphas=alphas,
-            fold_alphas="sum",
-            sample_weight=sample_weight,
-            **self._penalty(),
-        )
+        result = self._fit_folds(matrix, y, sample_weight, groups, alphas=alphas, fold_alphas="sum")
         self._choose(X, result, unit)
+        self.mse_path_ = np.moveaxis(result.fold_scores, 0, -1)
         # The numbers that were given, without the rounding of the way to our units and back.
         self.alphas_, self.alpha_ = asked, float(asked[np.argmin(np.abs(alphas - self._alpha))])
         return self

@@ -2,15 +2,11 @@
 
 from typing import Any
 
-from fastreg.estimators.base import LinearModel, total_weight
-from fastreg.path.fit import fit_path
+from fastreg.estimators.base import Regressor, total_weight
 from fastreg.problem.validate import check_scalar
 
-_PARAMETERS = """
-    Parameters
-    ----------
-    {alpha}
-    fit_intercept : bool
+# Options that every estimator at one alpha has, and what it knows after fitting.
+OPTIONS = """fit_intercept : bool
     standardize : bool
         Penalize the coefficients of columns scaled to standard deviation 1; ``coef_`` is on the original scale.
     positive : bool
@@ -24,7 +20,8 @@ _PARAMETERS = """
     warm_start : bool
         Start from the coefficients of the fit before.
     n_threads : None or int
-
+"""
+_ATTRIBUTES = """
     Attributes
     ----------
     coef_ : ndarray (n_features,) or (n_targets, n_features)
@@ -36,10 +33,19 @@ _PARAMETERS = """
     n_features_in_ : int
     feature_names_in_ : ndarray of str, if X has column names
 """
+PARAMETERS = (
+    """
+    Parameters
+    ----------
+    {alpha}
+    """
+    + OPTIONS
+    + _ATTRIBUTES
+)
 
 
-class _OneAlpha(LinearModel):
-    """What the three have in common: one fit of ``fit_path`` at one alpha."""
+class OneAlpha(Regressor):
+    """A regression at one alpha, given as a parameter."""
 
     def __init__(
         self,
@@ -58,35 +64,19 @@ class _OneAlpha(LinearModel):
     ) -> None:
         self._store(locals())
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "_OneAlpha":
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "OneAlpha":
         """Fit the model to X (n_samples, n_features) and y (n_samples,) or (n_samples, n_targets)."""
         alpha = check_scalar(self.alpha, "alpha", 0.0)
         matrix, y = self._checked(X, y)
-        result = fit_path(
-            matrix,
-            y,
-            alphas=alpha / self._unit(y, sample_weight),
-            l1_ratio=self.l1_ratio,
-            sample_weight=sample_weight,
-            init=self._start(matrix, y),
-            **self._penalty(),
-        )
-        self._take(X, result, 0)
+        self._fit_at(X, matrix, y, alpha / self._unit(y, sample_weight), sample_weight, y.shape[1:])
         return self
 
     def _unit(self, y: Any, sample_weight: Any) -> float:
         """What alpha is divided by to be that of ``fit_path``."""
         return 1.0
 
-    def _start(self, X: Any, y: Any) -> Any:
-        # Coefficients of another shape are those of another problem: a cold start.
-        if not self.warm_start or not hasattr(self, "coef_"):
-            return None
-        shape = (*y.shape[1:], X.shape[-1])
-        return (self.coef_, self.intercept_) if self.coef_.shape == shape else None
 
-
-class ElasticNet(_OneAlpha):
+class ElasticNet(OneAlpha):
     __doc__ = (
         """Linear regression with l1 and l2 penalties.
 
@@ -96,7 +86,7 @@ class ElasticNet(_OneAlpha):
 
     (scikit-learn's scaling), with penalty factors inside the sums where they are given.
     """
-        + _PARAMETERS.format(alpha="alpha : float >= 0\n    l1_ratio : float in [0, 1]; 1 is the lasso, 0 is ridge")
+        + PARAMETERS.format(alpha="alpha : float >= 0\n    l1_ratio : float in [0, 1]; 1 is the lasso, 0 is ridge")
         + """
     Examples
     --------
@@ -126,13 +116,13 @@ class ElasticNet(_OneAlpha):
         self._store(locals())
 
 
-class Lasso(_OneAlpha):
+class Lasso(OneAlpha):
     __doc__ = (
         """Linear regression with an l1 penalty: ``ElasticNet`` with ``l1_ratio=1``.
 
     The objective is  (1/(2 W)) sum_i w_i (y_i - b0 - x_i'b)^2 + alpha * sum |b|,  scikit-learn's scaling.
     """
-        + _PARAMETERS.format(alpha="alpha : float >= 0")
+        + PARAMETERS.format(alpha="alpha : float >= 0")
         + """
     Examples
     --------
@@ -146,14 +136,14 @@ class Lasso(_OneAlpha):
     l1_ratio = 1.0
 
 
-class Ridge(_OneAlpha):
+class Ridge(OneAlpha):
     __doc__ = (
         """Linear regression with an l2 penalty.
 
     The objective is  sum_i w_i (y_i - b0 - x_i'b)^2 + alpha * sum b^2,  scikit-learn's scaling of ``Ridge`` (no 1/W):
     the alpha of ``fit_path(l1_ratio=0)`` is alpha / W.
     """
-        + _PARAMETERS.format(alpha="alpha : float >= 0")
+        + PARAMETERS.format(alpha="alpha : float >= 0")
         + """
     Examples
     --------
