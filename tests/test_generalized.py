@@ -129,9 +129,9 @@ def test_ridge_and_no_penalty(loss, shape):
 
 @pytest.mark.parametrize("loss", GLM_LOSSES)
 def test_ridge_by_conjugate_gradients(loss, monkeypatch):
-    from fastreg.path import newton_ridge
+    from fastreg.solver import cost_model
 
-    monkeypatch.setattr(newton_ridge, "FACTOR_SIZE", 5)
+    monkeypatch.setattr(cost_model, "FACTOR_SIZE", 5)
     A, y = make_glm_data(40, 30, loss, seed=9)
     for options in ({}, {"sample_weight": np.r_[0.0, np.ones(39)], "offset": 0.1 * A[:, 0]},
                     {"fit_intercept": False}, {"penalty_factors": np.r_[0.0, np.ones(29)]}):  # fmt: skip

@@ -144,6 +144,14 @@ def test_cold_fit_and_warm_start():
     np.testing.assert_allclose(warm.coef(alpha), cold.coef(alpha), atol=1e-4)
 
 
+@pytest.mark.parametrize("shape", [(80, 12), (30, 200)])
+def test_ridge(shape):
+    A, y = make_classes(*shape, seed=6)
+    check_path(A, A, y, {"l1_ratio": 0.0}, alphas=[10.0, 1.0, 0.1, 0.01])
+    check_path(sp.csc_array(A), A, y, {"l1_ratio": 0.0}, alphas=[1.0, 0.1])
+    check_path(A, A, y, {"l1_ratio": 0.0, "penalty_factors": np.r_[0.0, np.ones(shape[1] - 1)]}, alphas=[1.0, 0.1])
+
+
 def test_cross_validation():
     A, y = make_classes(90, 20, seed=5)
     cv = fastreg.cross_validate_path(A, y, loss="multinomial", cv=3, n_alphas=8, keep_folds=True)

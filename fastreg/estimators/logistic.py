@@ -10,7 +10,6 @@ from sklearn.utils.validation import column_or_1d
 
 from fastreg.estimators.base import LinearModel, as_matrix, total_weight
 from fastreg.estimators.linear import OPTIONS
-from fastreg.loss.losses import LOSSES
 from fastreg.path.result import PathResult
 from fastreg.penalty.convert import from_C
 from fastreg.problem.validate import check_scalar, check_weights
@@ -50,11 +49,6 @@ class Classifier(ClassifierMixin, LinearModel):
         """The loss that goes with the number of classes."""
         return "logistic" if len(self.classes_) == 2 else "multinomial"
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = "multinomial" in LOSSES
-        return tags
-
     def _encoded(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
         """Set ``classes_``; return X as ``fit_path`` takes it, and the codes of y."""
         self._require(y)
@@ -64,11 +58,6 @@ class Classifier(ClassifierMixin, LinearModel):
         if len(classes) < 2:
             raise ValueError(
                 f"y: expected two classes or more, got one class: {classes.tolist()}. Add rows of another one."
-            )
-        if len(classes) > 2 and "multinomial" not in LOSSES:
-            raise ValueError(
-                "Only binary classification is supported. The type of the target is multiclass: expected two classes, "
-                f"got {len(classes)}."
             )
         self.classes_ = classes
         return as_matrix(X), codes

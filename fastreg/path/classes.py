@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from fastreg.loss.generalized import Logistic
 from fastreg.path.fits import Fits
 from fastreg.path.loop import run_classes
+from fastreg.path.newton_ridge import GeneralizedRidge
 from fastreg.solver.multinomial import MultinomialSolver
 from fastreg.solver.shared_pass import SharedPass
 
@@ -28,11 +30,19 @@ def run_multinomial(
     watch : None or callable(i, fits so far) -> whether the path ends there
     """
     problem = fit.problem
-    solvers = [fit.newton_solver() for _ in problem.targets]
+    few = _few_columns(fit)
+    solvers = [fit.newton_solver() if few is None else few.new_solver(Logistic()) for _ in problem.targets]
     for k, solver in enumerate(solvers):
-        solver.set_target(problem.targets[k], problem.correlations[k])
-    shared = SharedPass(problem.design.raw, problem.design.columns)
-    classes = MultinomialSolver(solvers, problem.loss, problem.rows.y, problem.rows.start, shared)
+        if few is None:
+            solver.set_target(problem.targets[k], problem.correlations[k])
+        else:
+            few.set_target(solver, k)
+    design = solvers[0].design
+    classes = MultinomialSolver(
+        solvers, problem.loss, problem.rows.y, problem.rows.start, SharedPass(design.raw, design.columns)
+    )
+    if few is not None:
+        start = np.stack([few.beginning(None if start is None else start[k]) for k in range(len(solvers))])
     coarse = np.empty(0)
     if start is not None:
         classes.set_coefficients(start)
@@ -48,7 +58,16 @@ def run_multinomial(
         return at >= 0 and watch is not None and watch(at, [_after(trace, len(coarse), at + 1) for trace in traces])
 
     traces = run_classes(classes, *scales, targets, fit.max_iter, callback)
-    return [_after(trace, len(coarse), len(grid)) for trace in traces]
+    fits = [_after(trace, len(coarse), len(grid)) for trace in traces]
+    return fits if few is None else [few.expanded(one) for one in fits]
+
+
+def _few_columns(fit: Any) -> GeneralizedRidge | None:
+    """Return ridge over few columns, where that is what is asked for and there is a way."""
+    if not fit.is_ridge or fit.bounded or fit.problem.design.n_features == 0:
+        return None
+    ridge = GeneralizedRidge(fit.problem, fit.problem.penalty["l2"], fit.max_iter)
+    return None if ridge.route == "krylov" else ridge
 
 
 def _after(trace: Any, skipped: int, count: int) -> Fits:

@@ -13,14 +13,14 @@ import numpy as np
 
 from fastreg.design.convert import as_design, check_entries
 from fastreg.design.scaled import ScaledDesign
+from fastreg.loss.generalized import Loss
 from fastreg.path.fits import Fits
 from fastreg.path.loop import run_path
 from fastreg.problem.problem import Problem
-from fastreg.solver.cost_model import FACTOR_SIZE, choose_budget
+from fastreg.solver.cost_model import choose_budget, choose_newton_form, newton_ridge_route
 from fastreg.solver.newton import NewtonSolver
 from fastreg.solver.ridge import RidgeSolver, kernel_matrix
 from fastreg.subproblem.gap import gap_of
-from fastreg.subproblem.gram import GramForm
 
 EPS = np.finfo(float).eps
 # Newton steps with conjugate gradients, and how much of the gap each may leave.
@@ -30,6 +30,8 @@ SHORTEST = 1e-10
 # A part of the decrease that the slope promises (Armijo).
 ARMIJO = 1e-4
 NO_PENALTY = 1e-290
+# Tracing takes coefficients in one by one, unless they are there: where all of them will be, all begin with this.
+ACTIVE = 1e-150
 
 
 class GeneralizedRidge:
@@ -44,8 +46,7 @@ class GeneralizedRidge:
 
     def __init__(self, problem: Problem, l2: np.ndarray, max_iter: int) -> None:
         self.problem, self.l2, self.max_iter = problem, l2, max_iter
-        n, p = problem.design.n_rows, problem.design.n_features
-        self.route = "direct" if p <= min(n, FACTOR_SIZE) else "reduced" if n <= FACTOR_SIZE else "krylov"
+        self.route = newton_ridge_route(problem.design)
         if self.route == "reduced":
             self._reduce()
         elif self.route == "direct":
@@ -74,44 +75,53 @@ class GeneralizedRidge:
         if self.route == "krylov":
             yield from self._krylov_path(k, a2, target, start)
             return
-        solver = self._solver(k)
-        if start is not None:
-            begin = start if self.route == "direct" else self._reduced_start(start)
-            solver.set_coefficients(np.arange(len(begin)), begin)
-        trace = run_path(solver, np.zeros(len(a2)), a2, target, self.max_iter)
-        fits = Fits.of_trace(trace, len(a2))
-        if self.route == "direct":
-            yield fits
-            return
-        small = np.zeros((len(a2), self.design.n_features))
-        rows = np.repeat(np.arange(len(a2)), np.diff(fits.starts))
-        small[rows, fits.features] = fits.beta * self.design.scale[fits.features]
-        coefs = np.zeros((len(a2), problem.design.n_features))
-        theta = (small[:, len(self.free) :] / np.sqrt(self.values)) @ self.vectors.T
-        coefs[:, self.rest] = problem.design.correlations(theta, self.rest) / self.l2[self.rest]
-        coefs[:, self.free] = small[:, : len(self.free)]
-        yield Fits.of_rows(coefs, fits.gaps, fits.losses, fits.iterations, fits.moved)
+        if self.solver is None:
+            self.solver = self.new_solver(problem.rows.loss)
+        solver = self.solver
+        self.set_target(solver, k)
+        solver.begin_at(problem.rows.y[k], problem.rows.start[k], problem.rows.best[k])
+        begin = self.beginning(start)
+        solver.set_coefficients(np.arange(len(begin)), begin)
+        yield self.expanded(Fits.of_trace(run_path(solver, np.zeros(len(a2)), a2, target, self.max_iter), len(a2)))
 
-    def _reduced_start(self, start: np.ndarray) -> np.ndarray:
-        """Return coefficients over few columns that have the predictors of these."""
+    def expanded(self, fits: Fits) -> Fits:
+        """Return fits over few columns as fits of the problem."""
+        if self.route == "direct":
+            return fits
+        design, count = self.problem.design, len(fits.gaps)
+        small = np.zeros((count, self.design.n_features))
+        rows = np.repeat(np.arange(count), np.diff(fits.starts))
+        small[rows, fits.features] = fits.beta * self.design.scale[fits.features]
+        coefs = np.zeros((count, design.n_features))
+        theta = (small[:, len(self.free) :] / np.sqrt(self.values)) @ self.vectors.T
+        coefs[:, self.rest] = design.correlations(theta, self.rest) / self.l2[self.rest]
+        coefs[:, self.free] = small[:, : len(self.free)]
+        return Fits.of_rows(coefs, fits.gaps, fits.losses, fits.iterations, fits.moved)
+
+    def beginning(self, start: np.ndarray | None) -> np.ndarray:
+        """Return coefficients over few columns that have the predictors of these; without these none that is 0."""
+        if start is None:
+            return np.full(self.design.n_features, ACTIVE)
+        if self.route == "direct":
+            return start
         eta = self.problem.design.predictions(start[self.rest], self.rest)[0]
         small = np.r_[start[self.free], (self.vectors.T @ eta) / np.sqrt(self.values)]
         return small / self.design.scale
 
-    def _solver(self, k: int) -> NewtonSolver:
-        """Return the solver over few columns, at the null model of target k."""
-        problem, design = self.problem, self.design
-        if self.solver is None:
-            size = design.n_features
-            infinite = np.full(size, np.inf)
-            penalty = {"l1": np.zeros(size), "l2": self.small_l2, "lower": -infinite, "upper": infinite}
-            form, nothing = GramForm(design), np.empty(0, dtype=np.intp)
-            self.solver = NewtonSolver(
-                design, form, penalty, nothing, np.arange(size), choose_budget(design, form), problem.rows.loss
-            )
-        self.solver.set_target(problem.targets[k], design.correlations(problem.targets[k])[0])
-        self.solver.begin_at(problem.rows.y[k], problem.rows.start[k], problem.rows.best[k])
-        return self.solver
+    def new_solver(self, loss: Loss) -> NewtonSolver:
+        """Return a solver over few columns."""
+        design, size = self.design, self.design.n_features
+        infinite = np.full(size, np.inf)
+        penalty = {"l1": np.zeros(size), "l2": self.small_l2, "lower": -infinite, "upper": infinite}
+        form, nothing = choose_newton_form(design), np.empty(0, dtype=np.intp)
+        return NewtonSolver(
+            design, form, penalty, nothing, np.arange(size), choose_budget(design, form, models=True), loss
+        )
+
+    def set_target(self, solver: NewtonSolver, k: int) -> None:
+        """Put a solver at the null model of target k."""
+        target = self.problem.targets[k]
+        solver.set_target(target, self.design.correlations(target)[0])
 
     def _krylov_path(self, k: int, a2: np.ndarray, target: float, begin: np.ndarray | None) -> Iterator[Fits]:
         problem = self.problem

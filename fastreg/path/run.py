@@ -262,14 +262,12 @@ class PathFit:
         columns = table[0] if problem.single else [np.stack(column, axis=1) for column in zip(*table, strict=True)]
         if problem.joint:
             # One problem: what is said of it is the same for every class.
-            columns = [
-                columns[0],
-                *(c[:, 0] for c in columns[1:3]),
-                columns[3].sum(axis=1),
-                columns[4][:, 0],
-                columns[5],
-            ]
+            intercepts, gaps, converged, n_iter, explained, df = columns
+            columns = [intercepts, gaps[:, 0], converged[:, 0], n_iter.sum(axis=1), explained[:, 0], df]
             null = null[:1]
+            if problem.fit_intercept:
+                # Determined up to a constant.
+                intercepts -= intercepts.mean(axis=1, keepdims=True)
         intercepts, gaps, converged, n_iter, explained, df = columns
         alone = problem.single or problem.joint
         return PathResult(

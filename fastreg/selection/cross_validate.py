@@ -217,7 +217,9 @@ def _scorer(scoring: Callable[..., float] | None) -> Callable[..., float] | None
 
     def score(y: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> float:
         if y.shape[1] == 1:
-            y, predictions = y[:, 0], predictions[:, 0]
+            y = y[:, 0]
+        if predictions.shape[1] == 1:
+            predictions = predictions[:, 0]
         return scoring(y, predictions, sample_weight=weights)
 
     return score

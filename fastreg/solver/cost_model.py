@@ -54,6 +54,9 @@ IN_STEP_NUMBERS = 2**28
 VECTORS = 24
 # For sparse data a factorization may cost so many times that for every alpha: what conjugate gradients would take.
 RIDGE_PASSES = 5
+# For sparse data one Gram matrix may cost so many multiplications per stored entry: what a Newton step's conjugate
+# gradients would take.
+NEWTON_RIDGE_FLOPS = 1000.0
 # Ridge is solved by a dense factorization up to this many samples or features, by a Krylov method beyond.
 FACTOR_SIZE = 4000
 
@@ -157,6 +160,15 @@ def ridge_route(design: ScaledDesign, n_alphas: int) -> str:
     if design.raw.is_sparse and passes > worth * design.raw.n_entries:
         return "krylov"
     return "primal" if p <= n else "dual"
+
+
+def newton_ridge_route(design: ScaledDesign) -> str:
+    """Return "direct" (p x p), "reduced" (n x n) or "krylov" for ridge with other losses than squared loss."""
+    n, p = design.n_rows, design.n_features
+    flops = float(n) * p * min(n, p)
+    if min(n, p) > FACTOR_SIZE or (design.raw.is_sparse and flops > NEWTON_RIDGE_FLOPS * design.raw.n_entries):
+        return "krylov"
+    return "direct" if p <= n else "reduced"
 
 
 def alphas_at_once(design: ScaledDesign) -> int:

@@ -34,6 +34,8 @@ from fastreg.subproblem.weights cimport RowWeights
 cdef double CONTRACTION = 0.25
 # Where the model is not solved exactly, it is solved to this fraction of the gap.
 cdef double MODEL_FRACTION = 0.05
+# Epochs of coordinate descent on one model at most: then it is said to crawl, and the step is what it has come to.
+cdef index_t CRAWL = 300
 # A step must lower the objective by this fraction of what its slope promises (Armijo), up to rounding.
 cdef double ARMIJO = 1e-4
 cdef double ROUNDING = 1e-15
@@ -143,8 +145,9 @@ cdef class NewtonSolver(WorkingSetSolver):
 
     cdef bint step(self, double gap) except -1 nogil:
         # One Newton step; False where even new curvatures lead nowhere.
-        cdef index_t i
+        cdef index_t i, epochs
         self.epochs += 1
+        self.reconsider()
         if self.stale:
             self.reweigh()
         while True:
@@ -153,7 +156,13 @@ cdef class NewtonSolver(WorkingSetSolver):
                 self.before[i] = self.form.beta[i]
             self.pose()
             if not self.trace(&self.model, self.max_iter) or self.stalls:
-                self.descend(&self.model, MODEL_FRACTION * gap / self.total, 0.1 * self.zero_level(self.gap_target))
+                epochs = self.descend(
+                    &self.model, MODEL_FRACTION * gap / self.total, 0.1 * self.zero_level(self.gap_target),
+                    min(CRAWL, self.max_iter - self.epochs),
+                )
+                if epochs == CRAWL:
+                    # From the next step on models of this size are solved exactly, if there is room for that.
+                    self.gram_always = max(self.gram_always, 2 * self.form.count)
             if self.move():
                 return True
             for i in range(self.form.count):

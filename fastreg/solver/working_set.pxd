@@ -25,7 +25,7 @@ cdef class WorkingSetSolver(CertifiedPoint):
     cdef int stalls
 
     cdef bint trace(self, const Penalty* pen, index_t max_iter) except -1 nogil
-    cdef index_t descend(self, const Penalty* pen, double target, double zero_level) except -1 nogil
+    cdef index_t descend(self, const Penalty* pen, double target, double zero_level, index_t most) except -1 nogil
     cdef int set_off(self, double before, double a1, double a2, index_t max_iter) except -1 nogil
     cdef void begin(self, double a1, double a2, double target, index_t max_iter) noexcept nogil
     cdef double advance(self) except -1 nogil

@@ -184,20 +184,22 @@ cdef class WorkingSetSolver(CertifiedPoint):
 
     cdef double advance(self) except -1 nogil:
         # Solve on the working set and look at the others; what that leaves open is to be resolved then.
+        cdef double level
         self.reconsider()
         # What tracing has solved exactly needs no descent, unless its gap shows that rounding got in the way.
         if not self.trace(&self.pen, self.max_iter) or self.stalls:
-            if self.descend(&self.pen, self.inner_target, self.zero_level(self.gap_target)):
+            level = self.zero_level(self.gap_target)
+            if self.descend(&self.pen, self.inner_target, level, self.max_iter - self.epochs):
                 self.form.refresh(&self.target[0])
         return self.certify()
 
-    cdef index_t descend(self, const Penalty* pen, double target, double zero_level) except -1 nogil:
-        # Coordinate descent on the working set, down to this gap; return the epochs that it took.
+    cdef index_t descend(self, const Penalty* pen, double target, double zero_level, index_t most) except -1 nogil:
+        # At most so many epochs of coordinate descent on the working set, down to this gap; return how many they were.
         cdef Evidence evidence
         cdef index_t epochs
         evidence.norm, evidence.zero_level = &self.norm[0], zero_level
         evidence.rows.loss, evidence.enough, evidence.tilt, evidence.burden = NULL, 0.0, 0.0, 0.0
-        epochs = self.inner.solve(self.form, pen, evidence, target, self.max_iter - self.epochs)
+        epochs = self.inner.solve(self.form, pen, evidence, target, most)
         if epochs:
             self.tracer.forget()
         self.epochs += epochs
