@@ -217,6 +217,21 @@ def test_separable_data_stop_certified():
     assert path.converged.all()
 
 
+def test_path_ends_where_the_deviance_is_explained():
+    rng = np.random.default_rng(1)
+    A = rng.standard_normal((40, 5))
+    options = {"alpha_min_ratio": 1e-6, "n_alphas": 30}
+    labels = (A[:, 0] > 0).astype(float)
+    for loss, y in (("logistic", labels), ("multinomial", labels), ("squared", A[:, 0])):
+        whole = fastreg.fit_path(A, y, loss=loss, **options)
+        path = fastreg.fit_path(A, y, loss=loss, max_explained=0.95, **options)
+        count = int(np.argmax(whole.deviance_ratio >= 0.95)) + 1
+        assert len(path.alphas) == count < 30
+        np.testing.assert_allclose(path.deviance_ratio, whole.deviance_ratio[:count])
+        assert "explained" in path.stopped
+        assert whole.stopped is None
+
+
 @pytest.mark.parametrize("scale", [1e-150, 1e-6, 1e6, 1e150])
 def test_scales_of_columns(scale):
     A, y = make_glm_data(40, 20, "logistic", seed=14)

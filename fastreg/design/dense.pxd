@@ -31,9 +31,13 @@ cdef class DenseDesign(Design):
     cdef index_t tile_cols
     cdef double[:, ::1] tiles
     cdef double[::1] partial
+    cdef double[::1] whole
 
     cdef int each(self, Work work, Job* job, index_t items, double entries) except -1 nogil
     cdef void load(self, Columns cols, Tile t, double* out) noexcept nogil
     cdef void correlate_tile(self, Columns cols, Tile t, const double* u, double* out) noexcept nogil
     cdef void predict_tile(self, Columns cols, Tile t, const double* coef, double* eta) noexcept nogil
+    cdef bint whole_rows_pay(self, Columns cols) noexcept nogil
+    cdef Columns all_columns(self) noexcept nogil
+    cdef int reserve_whole(self, index_t count) except -1 nogil
     cdef Tile tile(self, index_t row, index_t end, index_t first, index_t count) noexcept nogil

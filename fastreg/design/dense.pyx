@@ -37,6 +37,8 @@ cdef double BATCH_ENTRIES = 1.6e7
 # Room for the partial sums of blocks of rows, and the rows worth a block.
 cdef index_t PARTIAL = 1 << 16
 cdef index_t BLOCK_ROWS = 4096
+# Rows that lie in one piece are taken whole for this fraction of their columns.
+cdef double WHOLE_ROWS = 0.25
 
 
 cdef class DenseDesign(Design):
@@ -58,7 +60,7 @@ cdef class DenseDesign(Design):
         self.n_entries = <double> self.n_rows * self.n_cols
         self.n_threads = n_threads
         self.tiles = np.empty((n_threads, min(TILE_LONG * TILE_SHORT, self.n_rows * self.n_cols)))
-        self.partial = np.empty(0)
+        self.partial, self.whole = np.empty(0), np.empty(0)
         self.is_sparse = False
 
     cdef void load(self, Columns cols, Tile t, double* out) noexcept nogil:
@@ -129,6 +131,13 @@ cdef class DenseDesign(Design):
                     combine(<const double*> self.data + at, 1, 0, t.nr, coef + j, eta)
                 else:
                     combine_single(<const float*> self.data + at, 1, 0, t.nr, coef + j, eta)
+        elif self.direct and cols.index == NULL:
+            for j in range(t.nr):
+                at = (t.row + j) * self.row_stride + t.first
+                if self.code == DOUBLE:
+                    eta[j] += dot(<const double*> self.data + at, coef, t.nc)
+                else:
+                    eta[j] += dot_single(<const float*> self.data + at, coef, t.nc)
         else:
             buffer = &self.tiles[threadid(), 0]
             self.load(cols, t, buffer)
@@ -157,12 +166,35 @@ cdef class DenseDesign(Design):
         self.entries_read += self.n_entries
         return self.each(survey_chunk, &job, ceil_div(self.n_cols, self.tile_cols), entries)
 
+    cdef bint whole_rows_pay(self, Columns cols) noexcept nogil:
+        # Where rows lie in one piece, picking columns out of them costs more than taking the rows as they are, unless
+        # the columns are few.
+        return self.direct and self.by_row and cols.index != NULL and cols.count >= WHOLE_ROWS * self.n_cols
+
+    cdef Columns all_columns(self) noexcept nogil:
+        cdef Columns cols
+        cols.index, cols.count = NULL, self.n_cols
+        return cols
+
+    cdef int reserve_whole(self, index_t count) except -1 nogil:
+        if self.whole.shape[0] < count * self.n_cols:
+            with gil:
+                self.whole = np.empty(count * self.n_cols)
+        return 0
+
     cdef int correlate(self, Vectors u, Columns cols, double* out) except -1 nogil:
         cdef Job job
         cdef index_t size = cols.count * u.count
         cdef index_t blocks = 1
         cdef index_t b, j
         if cols.count == 0:
+            return 0
+        if self.whole_rows_pay(cols):
+            self.reserve_whole(u.count)
+            self.correlate(u, self.all_columns(), &self.whole[0])
+            for b in range(u.count):
+                for j in range(cols.count):
+                    out[b * cols.count + j] = self.whole[b * self.n_cols + cols.index[j]]
             return 0
         job.cols, job.vectors, job.out = cols, u, out
         job.chunks = ceil_div(cols.count, self.tile_cols)
@@ -186,6 +218,16 @@ cdef class DenseDesign(Design):
     cdef int predict(self, Columns cols, Vectors coef, double* eta) except -1 nogil:
         cdef Job job
         cdef double entries = <double> self.tile_rows * cols.count * coef.count
+        cdef Vectors spread
+        cdef index_t j, k
+        if self.whole_rows_pay(cols):
+            self.reserve_whole(coef.count)
+            memset(&self.whole[0], 0, coef.count * self.n_cols * sizeof(double))
+            for k in range(coef.count):
+                for j in range(cols.count):
+                    self.whole[k * self.n_cols + cols.index[j]] = coef.data[k * cols.count + j]
+            spread.data, spread.count = &self.whole[0], coef.count
+            return self.predict(self.all_columns(), spread, eta)
         job.cols, job.vectors, job.out = cols, coef, eta
         self.entries_read += <double> self.n_rows * cols.count
         return self.each(predict_rows, &job, ceil_div(self.n_rows, self.tile_rows), entries)

@@ -53,12 +53,16 @@ def run_multinomial(
     targets = np.full(len(coarse) + len(grid), float(fit.targets[0]))
     targets[: len(coarse)] = COARSE * problem.null_losses[0]
 
+    solved = 0
+
     def callback(i: int, traces: list[Any], gap: float) -> bool:
+        nonlocal solved
         at = i - len(coarse)
+        solved = at + 1
         return at >= 0 and watch is not None and watch(at, [_after(trace, len(coarse), at + 1) for trace in traces])
 
     traces = run_classes(classes, *scales, targets, fit.max_iter, callback)
-    fits = [_after(trace, len(coarse), len(grid)) for trace in traces]
+    fits = [_after(trace, len(coarse), solved) for trace in traces]
     return fits if few is None else [few.expanded(one) for one in fits]
 
 

@@ -36,6 +36,7 @@ def fit_path(
     init: tuple[Any, Any] | None = None,
     progress: bool = False,
     dfmax: int | None = None,
+    max_explained: float | None = None,
     validation: tuple[Any, ...] | None = None,
     patience: int = 5,
 ) -> PathResult:
@@ -43,9 +44,20 @@ def fit_path(
 
     The objective, with weights w that sum to W, penalty factors v and r = l1_ratio, is ::
 
-        (1/W) sum_i w_i (y_i - b0 - x_i'b - offset_i)^2 / 2  +  alpha sum_j v_j (r |b_j| + (1 - r)/2 b_j^2)
+        (1/W) sum_i w_i l(y_i, eta_i)  +  alpha sum_j v_j (r |b_j| + (1 - r)/2 b_j^2),   eta_i = b0 + x_i'b + offset_i
 
-    which is scikit-learn's scaling of ``Lasso`` and ``ElasticNet``.
+    where the loss l is ::
+
+        squared      (y - eta)^2 / 2
+        logistic     log(1 + e^eta) - y eta          y in [0, 1]; labels 0 and 1, or proportions
+        multinomial  log sum_k e^eta_k - eta_y       y in 0, 1, ..., K - 1; coefficients b_k for every class k
+        poisson      e^eta - y eta                   y >= 0
+        gamma        y e^-eta + eta                  y > 0
+        huber        r^2/2 for |r| <= delta, else delta |r| - delta^2/2,   r = y - eta
+
+    which for squared loss is scikit-learn's scaling of ``Lasso`` and ``ElasticNet``; the penalty of its
+    ``LogisticRegression(C)`` is alpha = 1/(C W). Losses are reported less their smallest value, so that twice the loss
+    is the deviance.
 
     Parameters
     ----------
@@ -54,7 +66,9 @@ def fit_path(
         Never changed. Dense arrays and CSC are used as they lie; other sparse formats are converted to CSC once.
     y : array (n_samples,) or (n_samples, n_targets)
         Several targets share one grid, the moments of X and the working set.
-    loss : "squared"
+    loss : "squared", "logistic", "multinomial", "poisson", "gamma", "huber", or fastreg.Huber(delta)
+        The result of "multinomial" is like that of several targets, but its gap and deviance are those of all classes
+        together; the penalty is the sum over the classes, and intercepts sum to 0.
     l1_ratio : float in [0, 1]
         1 is the lasso, 0 is ridge.
     alphas : None, float or array
@@ -80,18 +94,22 @@ def fit_path(
         twice the null loss, so our 1e-6 asks for what 5e-7 asks for there.
     max_iter : int
         Events of exact tracing (a coefficient enters or leaves) per alpha, and epochs of coordinate descent after them
-        (one epoch: one visit to every coefficient of the working set or of the support). For ridge the iterations of
-        conjugate gradients have a limit of their own, and a factorization needs none.
+        (one epoch: one visit to every coefficient of the working set or of the support); for losses other than squared
+        loss Newton steps too. For ridge the iterations of conjugate gradients have a limit of their own, and a
+        factorization needs none.
     n_threads : None or int
         Threads of the kernels; None for ``OMP_NUM_THREADS`` or all cores. Answers do not depend on it. Ridge
         factorizations go through NumPy, whose BLAS obeys it too if threadpoolctl is installed.
     init : None or (coef, intercept)
-        Start of the first fit, on the original scale. The intercept of squared loss is always the best one for the
-        coefficients, so only its shape is checked.
+        Start of the first fit, on the original scale. The intercept is always the best one for the coefficients, so
+        only its shape is checked.
     progress : bool
         Show a progress bar (tqdm if it is installed) on standard error.
     dfmax : None or int
         End the path before the first alpha with more than so many nonzero coefficients. One target only.
+    max_explained : None or float in [0, 1]
+        End the path after the first alpha with so large a ``deviance_ratio``: where classes are separated, what follows
+        only moves predictors towards infinity. One target only.
     validation : None or (X, y), (X, y, sample_weight) or (X, y, sample_weight, offset)
         Rows that are not fitted. The path ends once their deviance has not improved for ``patience`` alphas;
         ``validation_deviance`` of the result holds it for every alpha. One target only.
@@ -116,7 +134,8 @@ def fit_path(
     References
     ----------
     Friedman, Hastie & Tibshirani (2010), Regularization paths for generalized linear models via coordinate descent;
-    Massias, Gramfort & Salmon (2018), Celer: a fast solver for the lasso with dual extrapolation.
+    Massias, Gramfort & Salmon (2018), Celer: a fast solver for the lasso with dual extrapolation;
+    Lee, Sun & Saunders (2014), Proximal Newton-type methods for minimizing composite functions.
 
     Examples
     --------
@@ -139,12 +158,12 @@ def fit_path(
     )  # fmt: skip
     problem = build_problem(X, y, options)
     start = check_init(init, problem.n_columns, len(problem.targets), problem.single)
-    limit, held_out, patience = check_stops(problem, dfmax, validation, patience)
+    stops = check_stops(problem, dfmax, max_explained, validation, patience)
     fit = PathFit(problem, float(l1_ratio), tol, max_iter, start)
     with blas_threads(n_threads if fit.is_ridge else None):
         grid = fit.grid(grid_request)
         with Progress(progress, len(grid) * len(problem.targets)) as report:
-            watcher = Watcher(problem, report, limit, held_out, patience)
+            watcher = Watcher(problem, report, stops)
             fits = fit.run(grid, watcher)
     result = fit.result(grid, fits, watcher, Source(X, y, options))
     fit.warn(result)

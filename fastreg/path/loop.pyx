@@ -90,7 +90,8 @@ def run_path(
             if report:
                 with gil:
                     part = slice(trace.starts[k], trace.starts[k + 1])
-                    if callback(k, trace.features[part], trace.values[part], solver.gap, solver.intercept):
+                    fit = trace.features[part], trace.values[part], solver.gap, solver.intercept, trace.losses[k]
+                    if callback(k, *fit):
                         break
     return trace
 

@@ -168,7 +168,7 @@ class PathFit:
             return watcher.classes(grid[i], fits)
 
         fits = run_multinomial(self, grid, start, None if watcher.idle else watch)
-        return [part.first(len(grid) if watcher.stopped is None else watcher.kept) for part in fits]
+        return fits if watcher.stopped is None else [part.first(watcher.kept) for part in fits]
 
     def _in_step(self, grid: np.ndarray) -> bool:
         """Whether several targets go down their paths together: where each would read X for itself."""
@@ -243,7 +243,7 @@ class PathFit:
         before = watcher.kept
         for i in range(0 if watcher.idle else len(fits.gaps)):
             part = slice(fits.starts[i], fits.starts[i + 1])
-            if watcher(grid[i], fits.features[part], fits.beta[part], fits.gaps[i], fits.moved[i]):
+            if watcher(grid[i], fits.features[part], fits.beta[part], fits.gaps[i], fits.moved[i], fits.losses[i]):
                 return fits.first(watcher.kept - before)
         return fits
 

@@ -1,7 +1,7 @@
 """What happens after every alpha: progress is shown, and the path may end early."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from fastreg.design.convert import as_design, check_entries, check_names
 from fastreg.path.fits import Fits
 from fastreg.problem.problem import Problem
-from fastreg.problem.validate import check_count, check_offset, check_weights, check_y
+from fastreg.problem.validate import check_count, check_offset, check_scalar, check_weights, check_y
 
 Report = Callable[[float, int, float], None]
 
@@ -30,16 +30,37 @@ class HeldOut:
         return float(loss.deviance(self.y[0], predictor, self.weights))
 
 
-def check_stops(problem: Problem, dfmax: Any, validation: Any, patience: Any) -> tuple[int | None, HeldOut | None, int]:
+class Stops(NamedTuple):
+    """What may end a path before its grid does.
+
+    Attributes
+    ----------
+    dfmax : None or int, the largest support wanted
+    explained : None or float, the deviance ratio after which there is nothing left to explain
+    held_out : None or HeldOut
+    patience : int, alphas without improvement of the held-out deviance before the path ends
+    """
+
+    dfmax: int | None = None
+    explained: float | None = None
+    held_out: HeldOut | None = None
+    patience: int = 1
+
+
+def check_stops(problem: Problem, dfmax: Any, max_explained: Any, validation: Any, patience: Any) -> Stops:
     """Return the checked settings that may end a path early."""
     patience = check_count(patience, "patience")
-    if dfmax is None and validation is None:
-        return None, None, patience
+    if dfmax is None and validation is None and max_explained is None:
+        return Stops(patience=patience)
     if not problem.single and (validation is not None or not problem.joint):
-        raise ValueError("dfmax, validation: expected y of shape (n_samples,), got several targets. Fit one at a time.")
+        raise ValueError(
+            "dfmax, max_explained, validation: expected y of shape (n_samples,), got several targets. "
+            "Fit one at a time."
+        )
     limit = None if dfmax is None else check_count(dfmax, "dfmax")
+    explained = None if max_explained is None else check_scalar(max_explained, "max_explained", 0.0, 1.0)
     if validation is None:
-        return limit, None, patience
+        return Stops(limit, explained, None, patience)
     if not isinstance(validation, (tuple, list)) or not 2 <= len(validation) <= 4:
         raise ValueError(
             "validation: expected (X, y), (X, y, sample_weight) or (X, y, sample_weight, offset), "
@@ -52,7 +73,7 @@ def check_stops(problem: Problem, dfmax: Any, validation: Any, patience: Any) ->
             f"validation: expected {problem.n_columns} features and one target as in X and y, "
             f"got {held_out.design.n_cols} and {len(held_out.y)}."
         )
-    return limit, held_out, patience
+    return Stops(limit, explained, held_out, patience)
 
 
 class Watcher:
@@ -62,9 +83,7 @@ class Watcher:
     ----------
     problem : Problem
     report : None or callable(alpha, n_nonzero, gap), the progress bar
-    dfmax : None or int, the largest support wanted
-    held_out : None or HeldOut
-    patience : int, alphas without improvement before the path ends
+    stops : Stops
 
     Attributes
     ----------
@@ -73,11 +92,8 @@ class Watcher:
     stopped : None or str, why the path ended before the grid did
     """
 
-    def __init__(
-        self, problem: Problem, report: Report | None, dfmax: int | None, held_out: HeldOut | None, patience: int
-    ) -> None:
-        self.problem, self.report, self.dfmax, self.held_out = problem, report, dfmax, held_out
-        self.patience = patience
+    def __init__(self, problem: Problem, report: Report | None, stops: Stops) -> None:
+        self.problem, self.report, self.stops, self.held_out = problem, report, stops, stops.held_out
         self.deviances: list[float] = []
         self.alphas: list[float] = []
         self.kept = 0
@@ -86,24 +102,31 @@ class Watcher:
     @property
     def idle(self) -> bool:
         """Whether nothing needs to be called."""
-        return self.report is None and self.dfmax is None and self.held_out is None
+        return self.report is None and self.stops[:3] == (None, None, None)
 
     def classes(self, alpha: float, fits: list[Fits]) -> bool:
         """Take note of the fit of all classes at one alpha, the last of these; return whether the path ends."""
         parts = [slice(part.starts[-2], part.starts[-1]) for part in fits]
         features = np.unique(np.concatenate([f.features[part] for f, part in zip(fits, parts, strict=True)]))
-        return self(alpha, features, np.zeros(len(features)), fits[0].gaps[-1])
+        return self(alpha, features, np.zeros(len(features)), fits[0].gaps[-1], 0.0, fits[0].losses[-1])
 
-    def __call__(self, alpha: float, features: np.ndarray, beta: np.ndarray, gap: float, moved: float = 0.0) -> bool:
+    def __call__(
+        self, alpha: float, features: np.ndarray, beta: np.ndarray, gap: float, moved: float, loss: float
+    ) -> bool:  # fmt: skip
         """Take note of the fit at one alpha, in the solver's units; return whether the path ends."""
         if self.report is not None:
             self.report(alpha, len(features), gap * self.problem.y_scale**2)
-        if self.dfmax is not None and self.kept:
+        if self.stops.dfmax is not None and self.kept:
             size = int(self.problem.multiplicity[features].sum())
-            if size > self.dfmax:
-                self.stopped = f"{size} coefficients at alpha={alpha:.6g}, more than dfmax={self.dfmax}"
+            if size > self.stops.dfmax:
+                self.stopped = f"{size} coefficients at alpha={alpha:.6g}, more than dfmax={self.stops.dfmax}"
                 return True
         self.kept += 1
+        null = self.problem.null_losses[0]
+        if self.stops.explained is not None and loss <= (1.0 - self.stops.explained) * null:
+            ratio = 1.0 - loss / null if null > 0 else 1.0
+            self.stopped = f"{ratio:.4g} of the deviance is explained at alpha={alpha:.6g}"
+            return True
         if self.held_out is None:
             return False
         fit = np.array([0, len(features)]), features, beta
@@ -112,7 +135,7 @@ class Watcher:
         self.deviances.append(self.held_out.deviance(self.problem.loss, coefs, intercept))
         self.alphas.append(alpha)
         best = int(np.argmin(self.deviances))
-        if len(self.deviances) - 1 - best < self.patience:
+        if len(self.deviances) - 1 - best < self.stops.patience:
             return False
         self.stopped = f"the held-out deviance has not improved on that at alpha={self.alphas[best]:.6g}"
         return True

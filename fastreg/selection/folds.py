@@ -14,7 +14,7 @@ from fastreg.path.fits import Fits
 from fastreg.path.grid import scaled_grid
 from fastreg.path.result import PathResult, listed
 from fastreg.path.run import PathFit
-from fastreg.path.watch import Watcher
+from fastreg.path.watch import Stops, Watcher
 from fastreg.problem.build import build_problem
 from fastreg.problem.problem import Options
 from fastreg.selection.fold_grams import GATHERED, ClassSums
@@ -93,14 +93,14 @@ def fit_fold(
         problem = build_problem(data.matrix, y, replace(settings.options, sample_weight=weights))
     fit = PathFit(problem, settings.options.l1_ratio, settings.tol, settings.max_iter, None)
     grid = fold_grid(settings, fit, weights.sum())
-    return judge(data, settings, split, fit, grid, fit.run(grid, Watcher(problem, report, None, None, 1)))
+    return judge(data, settings, split, fit, grid, fit.run(grid, Watcher(problem, report, Stops())))
 
 
 def judge(
     data: Data, settings: Settings, split: Split, fit: PathFit, grid: np.ndarray, fits: list[Fits]
 ) -> FoldFit:  # fmt: skip
     """Return the fold's result and the scores of the held-out rows."""
-    result = fit.result(grid, fits, Watcher(fit.problem, None, None, None, 1), None)
+    result = fit.result(grid, fits, Watcher(fit.problem, None, Stops()), None)
     coefs = listed(result.coefs)
     intercepts = result.intercepts.reshape(len(grid), -1)
     relaxed = free = None

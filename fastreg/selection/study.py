@@ -11,7 +11,7 @@ from fastreg.path.result import PathResult
 from fastreg.path.run import PathFit
 from fastreg.path.source import Source
 from fastreg.path.together import run_in_step
-from fastreg.path.watch import Watcher
+from fastreg.path.watch import Stops, Watcher
 from fastreg.problem.build import Inputs, check_inputs, problem_of
 from fastreg.problem.problem import Options, Problem
 from fastreg.runtime.pool import run_parallel
@@ -78,7 +78,7 @@ class Study:
                 and grid[-1] > 0
                 and fit_in_step(whole.design, count)
             )
-            watcher = Watcher(whole, report, None, None, 1)
+            watcher = Watcher(whole, report, Stops())
             if not stepping:
                 path = fit.result(grid, fit.run(grid, watcher), watcher, source)
         workers = min(self.threads, len(self.splits))

@@ -133,6 +133,7 @@ cdef class NewtonSolver(WorkingSetSolver):
         evidence.count, evidence.norm, evidence.rows = self.form.count, &self.norm[0], self.rows
         evidence.residual2, evidence.zero_level = self.residual2, self.zero_level(self.gap_target)
         evidence.enough, evidence.tilt, evidence.burden = self.inner_target, self.tilt, self.burden
+        evidence.rough = True
         return dual_gap(&self.pen, &evidence, &scale)
 
     cdef double held_penalty(self) noexcept nogil:
@@ -321,14 +322,10 @@ cdef class NewtonSolver(WorkingSetSolver):
 
 
 cdef void set_gradients(NewtonSolver self, GramForm form) noexcept nogil:
-    # Target, c and g of the model; c is where the form looks for the correlations of its target.
-    cdef double ratio
+    # Target, c and g of the model; c is where the form looks for the correlations of its target. The squared norm of the
+    # residual u / h is the steepness (for curvatures as they are here): it scales the gap of the model, no more.
     cdef index_t i
-    form.correlation, form.target2 = &self.correlation[0], 0.0
-    for i in range(self.design.n_rows):
-        ratio = self.weights.ratio[i] * self.total
-        if ratio > 0.0:
-            form.target2 += (self.u[i] / ratio) ** 2
+    form.correlation, form.target2 = &self.correlation[0], self.slope.steep / self.total
     for i in range(form.count):
         form.g[i] = (self.held[i] - form.moved[i] * self.imbalance) / self.total
         self.correlation[form.feature[i]] = form.g[i] + dot(&form.Q[i, 0], &form.beta[0], form.count)

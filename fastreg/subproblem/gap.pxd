@@ -25,6 +25,8 @@ cdef struct Evidence:
     double tilt
     Rows rows
     double enough
+    # Whether a bound will do also where the rest of the gap is larger than that already.
+    bint rough
     # What a smaller s costs elsewhere: G(s) has (1 - s) times this besides.
     double burden
     # An unpenalized feature's correlation must be 0; below zero_level * norm it counts as rounding.

@@ -38,7 +38,7 @@ cdef double lost(const Evidence* evidence, double s, double rest) noexcept nogil
     if rows.loss == NULL or s == 1.0:
         return quadratic
     bound = (1.0 - s) * evidence.tilt + quadratic / (s * s)
-    if bound <= max(rest, evidence.enough - rest):
+    if bound <= max(rest, evidence.enough - rest) or (evidence.rough and rest > evidence.enough):
         return bound
     return (<Loss> rows.loss).divergence(rows.y, rows.weight, rows.eta, rows.n, s)
 
@@ -193,7 +193,7 @@ cdef class Proof:
         self.pen.a1, self.pen.a2 = a1, a2
         self.evidence.count, self.evidence.zero_level = beta.shape[0], zero_level
         self.evidence.residual2 = self.evidence.enough = self.evidence.tilt = self.evidence.burden = 0.0
-        self.evidence.rows.loss = NULL
+        self.evidence.rows.loss, self.evidence.rough = NULL, False
         if beta.shape[0]:
             self.pen = bind(l1, l2, lower, upper, a1, a2)
             self.evidence.feature, self.evidence.beta = &feature[0], &beta[0]
