@@ -1,4 +1,4 @@
-"""Certified lasso, ridge and elastic-net paths on dense and sparse data.
+"""Certified lasso, ridge and elastic-net paths on dense and sparse data, for squared and other losses.
 
 ``fit_path`` fits a path, ``alpha_max`` says where it should begin and ``duality_gap`` certifies anybody's
 coefficients. ``cross_validate_path`` and ``information_criteria`` choose among the fits, ``relax`` and

@@ -265,3 +265,47 @@ def test_huber_delta():
     np.testing.assert_allclose(wide.coef(0.01), squared.coef(0.01), atol=1e-5)
     with pytest.raises(ValueError, match="delta"):
         fastreg.Huber(0.0)
+
+
+@pytest.mark.parametrize("loss", GLM_LOSSES)
+@pytest.mark.parametrize("name", ["lasso", "together", "ridge", "offset-weights"])
+@pytest.mark.parametrize(("shape", "make"), [((40, 60), np.asarray), ((60, 16), np.asfortranarray),
+                                             ((40, 60), REPRESENTATIONS["csc-f64-i32"])])  # fmt: skip
+def test_folds_are_fits_of_their_training_rows(loss, name, shape, make):
+    A, y = make_glm_data(*shape, loss, kind="pathological", seed=20)
+    options = glm_option_sets(*shape)[name]
+    folds = np.arange(shape[0]) % 4
+    splits = [(np.flatnonzero(folds != k), np.flatnonzero(folds == k)) for k in range(4)]
+    cv = fastreg.cross_validate_path(make(A), y, loss=loss, cv=splits, n_alphas=6, alpha_min_ratio=0.05, tol=1e-8,
+                                     keep_folds=True, **options)  # fmt: skip
+    weights = np.asarray(options.get("sample_weight", np.ones(shape[0])), dtype=float)
+    offset = np.broadcast_to(options.get("offset", 0.0), shape[0])
+    for k, (train, test) in enumerate(splits):
+        per_row = {key: np.asarray(value)[train] if key in ("sample_weight", "offset") else value
+                   for key, value in options.items()}  # fmt: skip
+        fold = cv.folds[0][k]
+        form = reference.glm_form(A[train], y[train], loss, **per_row)
+        for i, alpha in enumerate(fold.alphas):
+            b = fold.coefs[:, [i]].toarray()[:, 0]
+            gap = reference.glm_dual_gap(form, b, fold.intercepts[i], alpha, 1e-11)
+            assert gap <= 1.2e-8 * form.null_loss
+            eta = A[test] @ b + fold.intercepts[i] + offset[test]
+            deviance = np.average(form.loss.deviance(y[test], eta), weights=weights[test])
+            assert cv.fold_scores[k, i] == pytest.approx(deviance, rel=1e-9, abs=1e-12)
+    scored = fastreg.cross_validate_path(make(A), y, loss=loss, cv=splits, n_alphas=4, alpha_min_ratio=0.2,
+                                         scoring=mean_of_predictions, **options)  # fmt: skip
+    assert scored.fold_scores.shape == (4, 4)
+    if loss != "huber":
+        assert (scored.fold_scores > 0).all()
+
+
+def mean_of_predictions(y_true, y_pred, sample_weight):
+    """A score that tells means from linear predictors."""
+    return float(np.average(y_pred, weights=sample_weight))
+
+
+def test_a_fold_of_one_class_is_named():
+    A, _ = make_glm_data(20, 5, "logistic", seed=21)
+    y = np.r_[np.zeros(19), 1.0]
+    with pytest.raises(ValueError, match=r"fold 3.*Stratify"):
+        fastreg.cross_validate_path(A, y, loss="logistic", cv=4)

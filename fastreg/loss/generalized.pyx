@@ -26,7 +26,7 @@ of |u| (of d / |r| for huber), which leaves the last steps as they are.
 import numpy as np
 
 from cython cimport final
-from libc.math cimport exp, fabs, log
+from libc.math cimport exp, fabs, log, log1p
 
 from fastreg.design.base cimport index_t
 
@@ -58,9 +58,11 @@ cdef inline double told_apart(const double* sums, Slope* slope) noexcept nogil:
     return sums[0]
 
 
-cdef inline double share(double q, double p) noexcept nogil:
-    # q log(q / p), 0 where q is.
-    return q * log(q / p) if q > 0.0 else 0.0
+cdef inline double share(double q, double p, double difference, double log_p) noexcept nogil:
+    # q log(q / p) for q = p + difference, 0 where q is.
+    if q <= 0.0:
+        return 0.0
+    return q * (log1p(difference / p) if fabs(difference) < 0.5 * p else log(q) - log_p)
 
 
 cdef class Loss:
@@ -149,7 +151,10 @@ cdef class Logistic(Loss):
         cdef double complement = (e if eta > 0.0 else 1.0) / (1.0 + e)
         cdef double q = (1.0 - s) * y + s * p
         cdef double rest = (1.0 - s) * (1.0 - y) + s * complement
-        return share(q, p) + share(rest, complement)
+        cdef double difference = (1.0 - s) * ((1.0 - y) * -p + y * complement)
+        # log p = -log(1 + e^-eta), that of 1 - p is less by eta.
+        cdef double log_p = (0.0 if eta > 0.0 else eta) - log1p(e)
+        return share(q, p, difference, log_p) + share(rest, complement, -difference, log_p - eta)
 
     cdef double evaluate(
         self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, Slope* slope
@@ -199,7 +204,7 @@ cdef class Poisson(Loss):
     cdef inline double between(self, double y, double eta, double s) noexcept nogil:
         cdef double mu = exp(eta)
         cdef double m = (1.0 - s) * y + s * mu
-        return (m * (log(m) - eta) if m > 0.0 else 0.0) + (1.0 - s) * (mu - y)
+        return share(m, mu, (1.0 - s) * (y - mu), eta) + (1.0 - s) * (mu - y)
 
     cdef double evaluate(
         self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, Slope* slope
@@ -243,7 +248,7 @@ cdef class Gamma(Loss):
     cdef inline double between(self, double y, double eta, double s) noexcept nogil:
         cdef double ratio = y * exp(-eta)
         cdef double a = (1.0 - s) + s * ratio
-        return (a * (log(a / y) + eta) if a > 0.0 else 0.0) + (1.0 - s) * (ratio - 1.0)
+        return share(a, ratio, (1.0 - s) * (1.0 - ratio), log(y) - eta) + (1.0 - s) * (ratio - 1.0)
 
     cdef double evaluate(
         self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, Slope* slope

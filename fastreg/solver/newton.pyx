@@ -322,8 +322,8 @@ cdef class NewtonSolver(WorkingSetSolver):
 
 
 cdef void set_gradients(NewtonSolver self, GramForm form) noexcept nogil:
-    # Target, c and g of the model; c is where the form looks for the correlations of its target. The squared norm of the
-    # residual u / h is the steepness (for curvatures as they are here): it scales the gap of the model, no more.
+    # Target, c and g of the model; c is where the form looks for the correlations of its target. The squared norm of
+    # the residual u / h is the steepness (for curvatures as they are here): it scales the gap of the model, no more.
     cdef index_t i
     form.correlation, form.target2 = &self.correlation[0], self.slope.steep / self.total
     for i in range(form.count):
