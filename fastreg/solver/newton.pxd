@@ -29,6 +29,8 @@ cdef class NewtonSolver(WorkingSetSolver):
     # Whether the model's curvatures are those of this point, and whether they had better be.
     cdef bint fresh
     cdef bint stale
+    # Whether the last step was too short for the objective to tell anything.
+    cdef bint blind
     # One number for every feature of W: correlations with u, coefficients before a step, and the step.
     cdef double[::1] held
     cdef double[::1] before
@@ -42,6 +44,7 @@ cdef class NewtonSolver(WorkingSetSolver):
     cdef void pose(self) noexcept nogil
     cdef bint move(self) except -1 nogil
     cdef double evaluate(self, double length) noexcept nogil
+    cdef double slope_at_trial(self) noexcept nogil
     cdef int accept(self, double value) except -1 nogil
     cdef int look(self) except -1 nogil
     cdef double enter(self, const double* eta, bint balanced) except -1 nogil

@@ -10,7 +10,7 @@ The step is taken along a line search on the predictors, which reads no column o
 put where the weighted sum of u vanishes, as the dual point needs it.
 
 Along a path curvatures change little: the model keeps those of an earlier point, and with them its Gram matrix and its
-factor, as long as every step divides the gap by four. The gap itself is always that of the true loss.
+factor, as long as every step divides the gap by ten. The gap itself is always that of the true loss.
 """
 
 import numpy as np
@@ -31,14 +31,19 @@ from fastreg.subproblem.gram cimport GramForm
 from fastreg.subproblem.weights cimport RowWeights
 
 # A step that leaves more of the gap than this asks for new curvatures.
-cdef double CONTRACTION = 0.25
+cdef double CONTRACTION = 0.1
 # Where the model is not solved exactly, it is solved to this fraction of the gap.
 cdef double MODEL_FRACTION = 0.05
 # Epochs of coordinate descent on one model at most: then it is said to crawl, and the step is what it has come to.
 cdef index_t CRAWL = 300
-# A step must lower the objective by this fraction of what its slope promises (Armijo), up to rounding.
+# A step must lower the objective by this fraction of what its slope promises (Armijo). Where that is rounding, it must
+# not end on a slope that rises more steeply than this fraction of the one on which it began (Hager & Zhang 2005).
 cdef double ARMIJO = 1e-4
-cdef double ROUNDING = 1e-15
+cdef double ROUNDING = 1e-12
+cdef double STEEPER = 0.9
+# Where the slope is rounding too the step is taken blindly, so many times without the gap falling by half.
+cdef double BLIND = 1e-15
+cdef int MAX_BLIND = 4
 cdef double SHORTEST = 1e-10
 cdef int MAX_STEPS = 200
 # The sum of u counts as 0 below the first fraction of the sum of |u|, or where what it can change of the gap is less
@@ -110,7 +115,9 @@ cdef class NewtonSolver(WorkingSetSolver):
         # Newton steps until the gap on W is small enough; then a look at the others, as always.
         cdef double before = -1.0
         cdef double gap
+        cdef int blind = 0
         cdef int _
+        self.blind = False
         self.reconsider()
         self.reserve()
         self.form.correlate(&self.u[0], &self.held[0])
@@ -120,7 +127,8 @@ cdef class NewtonSolver(WorkingSetSolver):
                 break
             if before >= 0.0 and not gap <= CONTRACTION * before:
                 self.stale = True
-            if not self.step(gap):
+            blind = blind + 1 if self.blind and before >= 0.0 and not gap <= 0.5 * before else 0
+            if blind == MAX_BLIND or not self.step(gap):
                 break
             before = gap
         return self.certify()
@@ -204,7 +212,7 @@ cdef class NewtonSolver(WorkingSetSolver):
         cdef double slope = 0.0
         cdef double old = 0.0
         cdef double length = 1.0
-        cdef double value, new
+        cdef double value, new, change
         cdef index_t i, j
         for i in range(self.form.count):
             j = self.form.feature[i]
@@ -213,6 +221,7 @@ cdef class NewtonSolver(WorkingSetSolver):
             old += penalty_value(&self.pen, j, self.before[i])
             shift -= self.delta[i] * self.form.moved[i]
         slope -= old
+        change = slope
         for i in range(self.design.n_rows):
             self.line[i] = 0.0
         self.form.predict(&self.delta[0], &self.line[0])
@@ -221,13 +230,19 @@ cdef class NewtonSolver(WorkingSetSolver):
         for i in range(self.design.n_rows):
             self.line[i] = (self.line[i] / self.design._root[i] if self.design._root[i] > 0.0 else 0.0) + shift
         slope = min(slope - self.imbalance * shift, 0.0)
+        # What the penalty changes along the whole step.
+        change += dot(&self.held[0], &self.delta[0], self.form.count)
         while length > SHORTEST:
             value = self.evaluate(length)
             new = value
             for i in range(self.form.count):
                 self.form.beta[i] = self.before[i] + length * self.delta[i] if length < 1.0 else self.form.beta[i]
                 new += penalty_value(&self.pen, self.form.feature[i], self.form.beta[i])
-            if new <= self.value + old + ARMIJO * length * slope + ROUNDING * (fabs(self.value) + old):
+            new -= self.value + old
+            self.blind = -slope <= BLIND * (fabs(self.value) + old)
+            if new <= ARMIJO * length * slope or new <= ROUNDING * (fabs(self.value) + old) and (
+                self.blind or self.slope_at_trial() + change <= -STEEPER * slope
+            ):
                 self.intercept += length * shift
                 if length < 1.0:
                     self.stale = True
@@ -240,6 +255,14 @@ cdef class NewtonSolver(WorkingSetSolver):
         # Back to where u and h belong.
         self.evaluate(0.0)
         return False
+
+    cdef double slope_at_trial(self) noexcept nogil:
+        # The slope of the loss along the line at the trial point.
+        cdef double total = 0.0
+        cdef index_t i
+        for i in range(self.design.n_rows):
+            total -= self.weight[i] * self.force[i] * self.line[i]
+        return total
 
     cdef double evaluate(self, double length) noexcept nogil:
         # The loss so far along the line, with u and h there; the predictors are in trial.
