@@ -8,6 +8,9 @@ cdef struct Slope:
 
 
 cdef class Loss:
+    # How far predictors may move in one step.
+    cdef double reach
+
     cdef double evaluate(
         self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, Slope* slope
     ) noexcept nogil

@@ -33,7 +33,10 @@ from fastreg.design.base cimport index_t
 cdef double STEEPEST = 1e200
 # Steps to the best intercept, of Newton's method and bisection.
 MAX_STEPS = 500
+LARGEST = 1e100
 EPS = np.finfo(float).eps
+# Predictors on a logarithmic scale move by so much in a step at most.
+cdef double REACH = 30.0
 
 
 cdef extern from "rows.h" nogil:
@@ -81,6 +84,16 @@ cdef class Loss:
         # sum_i weight_i D_i(s).
         return 0.0
 
+    def __cinit__(self, *args, **kwargs):
+        self.reach = REACH
+
+    def __reduce__(self):
+        return type(self), ()
+
+    def unit(self, y):
+        """Return the size of y against which rounding of u is measured."""
+        return np.abs(y).max(initial=0.0)
+
     def point(self, const double[::1] y, const double[::1] weights, const double[::1] eta):
         """Return the loss (weights sum to 1), u and h of every row."""
         cdef double[::1] u = np.empty(y.shape[0]), h = np.empty(y.shape[0])
@@ -112,8 +125,8 @@ cdef class Loss:
                 intercepts[k] = self.best_intercept(y[k], weights, offset[k])
             u[k] = self.point(y[k], weights, intercepts[k] + offset[k])[1]
             # A target that is constant up to rounding leaves exactly 0.
-            left, size = (np.abs(part[k]).max(where=weights > 0, initial=0.0) for part in (u, y))
-            if left <= 16 * EPS * size:
+            used = weights > 0
+            if np.abs(u[k][used]).max() <= 16 * EPS * self.unit(y[k][used]):
                 u[k] = 0.0
         return intercepts, u
 
@@ -168,16 +181,20 @@ cdef class Logistic(Loss):
     ) noexcept nogil:
         return divergence_rows(self, y, weight, eta, n, s)
 
-    def check(self, y, weights):
-        """Refuse targets that are no probabilities, or of one class only."""
+    def check_domain(self, y):
+        """Refuse targets that are no probabilities."""
         if y.min() < 0 or y.max() > 1:
             raise ValueError(
                 f"y: expected labels 0 and 1 (or proportions between them) for the logistic loss, got values from "
                 f"{y.min():g} to {y.max():g}. Code the classes as 0 and 1, or use fastreg.LogisticRegression."
             )
+
+    def check(self, y, weights):
+        """Refuse targets of one class only."""
+        self.check_domain(y)
         inside = y[:, weights > 0]
         if (inside.max(axis=1) == 0).any() or (inside.min(axis=1) == 1).any():
-            raise ValueError("y: expected two classes for the logistic loss, got one. Drop this target.")
+            raise ValueError("y: expected two classes for the logistic loss, got one. Take another y.")
 
     def link(self, mean):
         """Return the predictor of a mean."""
@@ -218,12 +235,19 @@ cdef class Poisson(Loss):
     ) noexcept nogil:
         return divergence_rows(self, y, weight, eta, n, s)
 
+    def check_domain(self, y):
+        """Refuse negative targets, and those whose squares would leave the range of numbers."""
+        if y.min() < 0 or y.max() > LARGEST:
+            raise ValueError(
+                f"y: expected values from 0 to {LARGEST:g} for the Poisson loss, got values from {y.min():g} to "
+                f"{y.max():g}. Drop or rescale them."
+            )
+
     def check(self, y, weights):
-        """Refuse negative targets, and those that are all 0."""
-        if y.min() < 0:
-            raise ValueError(f"y: expected values >= 0 for the Poisson loss, got {y.min():g}.")
+        """Refuse targets that are all 0."""
+        self.check_domain(y)
         if not y[:, weights > 0].any(axis=1).all():
-            raise ValueError("y: expected a positive mean for the Poisson loss, got all zeros. Drop this target.")
+            raise ValueError("y: expected a positive mean for the Poisson loss, got all zeros. Take another y.")
 
     def link(self, mean):
         """Return the predictor of a mean."""
@@ -262,10 +286,18 @@ cdef class Gamma(Loss):
     ) noexcept nogil:
         return divergence_rows(self, y, weight, eta, n, s)
 
-    def check(self, y, weights):
+    def unit(self, y):
+        """Return the size of y against which rounding of u is measured: u has no unit."""
+        return 1.0
+
+    def check_domain(self, y):
         """Refuse targets that are not positive."""
         if y.min() <= 0:
-            raise ValueError(f"y: expected values > 0 for the gamma loss, got {y.min():g}.")
+            raise ValueError(f"y: expected values > 0 for the gamma loss, got {y.min():g}. Drop or shift them.")
+
+    def check(self, y, weights):
+        """Refuse targets that are not positive."""
+        self.check_domain(y)
 
     def link(self, mean):
         """Return the predictor of a mean."""
@@ -303,7 +335,10 @@ cdef class Huber(Loss):
     def __init__(self, double delta=1.35):
         if not 0 < delta < np.inf:
             raise ValueError(f"delta: expected a finite number > 0, got {delta!r}.")
-        self.delta = delta
+        self.delta, self.reach = delta, np.inf
+
+    def __repr__(self):
+        return f"Huber({self.delta!r})"
 
     def __reduce__(self):
         return Huber, (self.delta,)
@@ -324,6 +359,9 @@ cdef class Huber(Loss):
         self, const double* y, const double* weight, const double* eta, index_t n, double s
     ) noexcept nogil:
         return divergence_rows(self, y, weight, eta, n, s)
+
+    def check_domain(self, y):
+        """Any finite target will do."""
 
     def check(self, y, weights):
         """Any finite target will do."""

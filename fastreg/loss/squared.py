@@ -15,6 +15,9 @@ class SquaredLoss:
 
     name = "squared"
 
+    def check_domain(self, y: np.ndarray) -> None:
+        """Any finite target will do."""
+
     def check(self, y: np.ndarray, weights: np.ndarray) -> None:
         """Any finite target will do."""
 

@@ -160,7 +160,7 @@ def fit_path(
     start = check_init(init, problem.n_columns, len(problem.targets), problem.single)
     stops = check_stops(problem, dfmax, max_explained, validation, patience)
     fit = PathFit(problem, float(l1_ratio), tol, max_iter, start)
-    with blas_threads(n_threads if fit.is_ridge else None):
+    with blas_threads(n_threads if fit.is_ridge or problem.joint else None):
         grid = fit.grid(grid_request)
         with Progress(progress, len(grid) * len(problem.targets)) as report:
             watcher = Watcher(problem, report, stops)

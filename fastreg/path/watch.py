@@ -52,6 +52,8 @@ def check_stops(problem: Problem, dfmax: Any, max_explained: Any, validation: An
     patience = check_count(patience, "patience")
     if dfmax is None and validation is None and max_explained is None:
         return Stops(patience=patience)
+    if problem.joint and validation is not None:
+        raise ValueError("validation: expected None for the multinomial loss. Use cross_validate_path.")
     if not problem.single and (validation is not None or not problem.joint):
         raise ValueError(
             "dfmax, max_explained, validation: expected y of shape (n_samples,), got several targets. "
@@ -67,6 +69,7 @@ def check_stops(problem: Problem, dfmax: Any, max_explained: Any, validation: An
             f"got {type(validation).__name__}."
         )
     held_out = HeldOut(*validation)
+    problem.loss.check_domain(held_out.y)
     check_names(validation[0], problem.names, "validation: expected the columns of X")
     if held_out.design.n_cols != problem.n_columns or len(held_out.y) != 1:
         raise ValueError(

@@ -200,7 +200,8 @@ def assemble(
     if members is None and len(columns) < inputs.raw.n_cols:
         members = np.full(inputs.raw.n_cols, -1)
         members[columns] = np.arange(len(columns))
-    rounding = 0.5 * (4 * EPS * targets.size / targets.scale) ** 2
+    # The least loss that differences of y can tell from 0; other losses are relative already.
+    rounding = 0.5 * (4 * EPS * targets.size / targets.scale) ** 2 if targets.rows is None else 0.0
     return Problem(
         design, targets.values * design.root, correlations, penalty, targets.scale, targets.means, column_scale,
         members, multiplicity, inputs.fit_intercept, inputs.single, inputs.names, rounding, targets.rows,

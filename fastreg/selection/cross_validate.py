@@ -9,6 +9,7 @@ import numpy as np
 
 from fastreg.design.convert import as_design
 from fastreg.loss.losses import as_loss
+from fastreg.loss.multinomial import Multinomial
 from fastreg.loss.squared import SquaredLoss
 from fastreg.path.fits import GridRequest
 from fastreg.path.progress import Progress
@@ -202,10 +203,11 @@ def _check_weighted(splits: list[Split], weights: np.ndarray) -> None:
 
 
 def _check_folds(splits: list[Split], data: Data, loss: Any) -> None:
+    y = loss.encode(data.y[:, 0]) if isinstance(loss, Multinomial) else data.y.T
     for k, split in enumerate(splits):
         weights = fold_weights(data, split)
         try:
-            loss.check(data.y.T, weights / weights.sum())
+            loss.check(y, weights / weights.sum())
         except ValueError as error:
             raise ValueError(f"cv: training rows of fold {k}: {error} Stratify or shuffle the folds.") from None
 

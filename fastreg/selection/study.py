@@ -68,7 +68,7 @@ class Study:
         _, whole, sums = begun
         options = source.options
         fit = self._path_fit(whole, options.l1_ratio)
-        with blas_threads(options.n_threads if fit.is_ridge else None):
+        with blas_threads(options.n_threads if fit.is_ridge or whole.joint else None):
             grid = fit.grid(asked)
             count = (len(self.splits) + 1) * len(whole.targets)
             stepping = (

@@ -13,6 +13,7 @@ cdef class MultinomialSolver:
     cdef index_t n_rows
     # Predictors of all classes, line by line; what the others amount to for one class; predictors less that.
     cdef double[:, ::1] eta
+    cdef double[:, ::1] first
     cdef double[::1] others
     cdef double[::1] apart
     # The penalty that every class pays.

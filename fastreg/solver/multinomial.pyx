@@ -23,15 +23,18 @@ cdef double SHARED_FRACTION = 0.2
 # A Newton step of a class that leaves more of its gap asks for new curvatures.
 cdef double CONTRACTION = 0.25
 # Sweeps over the classes in one round, and how many of them come before a leap.
-cdef int MAX_SWEEPS = 1000
+cdef int MAX_SWEEPS = 300
 cdef int SWEEPS_TO_LEAP = 4
 # Coefficients that leap together at most, and steps of Newton's method in a leap.
 cdef index_t LEAPING = 600
 cdef double LEAPING_ENTRIES = 2 ** 23
-cdef int MAX_STEPS = 20
+cdef int MAX_STEPS = 60
 # What makes a Hessian definite that is singular along changes common to all classes.
 cdef double DEFINITE = 1e-10
 cdef double SHORTEST = 1e-4
+# A step moves predictors by so much at most; below this fraction of the objective slopes decide.
+cdef double REACH = 20.0
+cdef double ROUNDING = 1e-12
 
 
 cdef class MultinomialSolver:
@@ -50,7 +53,7 @@ cdef class MultinomialSolver:
         cdef NewtonSolver solver
         self.solvers, self.loss, self.labels, self.shared = solvers, loss, labels, shared
         self.count, self.n_rows = labels.shape
-        self.eta = np.array(eta)
+        self.eta, self.first = np.array(eta), np.array(eta)
         self.others, self.apart = np.empty(self.n_rows), np.empty(self.n_rows)
         self.paid, self.columns = np.zeros(self.count), {}
         self.weights = solvers[0].design.root ** 2
@@ -171,6 +174,9 @@ cdef class MultinomialSolver:
     cdef int settle(self) except -1:
         # Intercepts at which every u sums to 0; then correlations of all features, exact or proved to be harmless.
         cdef NewtonSolver solver
+        for k, solver in enumerate(self.solvers):
+            if solver.far():
+                solver.predictors(&self.first[k, 0], &self.eta[k, 0])
         if self.solvers[0].design.centered:
             moved = self.loss.balance(self.labels, self.weights, np.asarray(self.eta))
             np.asarray(self.eta)[:] += moved[:, None]
@@ -234,6 +240,7 @@ class Leap:
         self.centered = solver.design.centered
         self.threshold, self.ridge = solver.pen.a1 * np.asarray(l1)[feature], solver.pen.a2 * np.asarray(l2)[feature]
         self.lower, self.upper = np.asarray(lower)[feature], np.asarray(upper)[feature]
+        self.fixed = np.zeros(len(feature), dtype=bool)
         self.size = len(feature)
         if whole.may_leap(self.size):
             used, at = np.unique(feature, return_inverse=True)
@@ -247,7 +254,7 @@ class Leap:
     def system(self):
         """Return Hessian and gradient of the objective at fixed signs; after the coefficients come the intercepts."""
         owner, columns, penalty = self.owner, self.columns, self.ridge
-        gradient = self.threshold * np.sign(self.beta) + self.ridge * self.beta
+        gradient = np.where(self.fixed, 0.0, self.threshold * np.sign(self.beta) + self.ridge * self.beta)
         if self.centered:
             classes = np.arange(len(self.labels))
             owner, columns = np.append(owner, classes), np.vstack([columns, np.ones((len(classes), columns.shape[1]))])
@@ -272,20 +279,31 @@ class Leap:
             room = np.where(direction > 0, self.upper - self.beta, self.lower - self.beta) / direction
             zero = np.where((self.threshold > 0) & (direction * self.beta < 0), -self.beta / direction, np.inf)
         limit = np.fmin(np.where(direction != 0, room, np.inf), zero)
-        length = min(1.0, limit.min())
         line = np.zeros_like(self.eta)
         np.add.at(line, self.owner, self.columns * direction[:, None])
         if self.centered:
             line += shift[:, None]
-        while length > SHORTEST:
+        length = min(1.0, limit.min(initial=1.0), REACH / max(np.abs(line).max(), 1e-300))
+        slope, shortest = float(gradient @ move), SHORTEST * length
+        self.cut_short = length < 1.0
+        while length > shortest:
             beta = self.beta + length * direction
-            beta[zero <= length] = 0.0
+            beta = np.where(zero <= length, 0.0, np.clip(beta, self.lower, self.upper))
             eta = self.eta + length * line
             objective = self.loss.value(self.labels, self.weights, eta) + self.penalty(beta)
-            if objective < self.objective:
+            if objective < self.objective - ROUNDING * abs(self.objective) or (
+                objective <= self.objective + ROUNDING * abs(self.objective)
+                and abs(self.slope(eta, line, beta, direction)) <= -0.5 * slope
+            ):
                 return self.accept(beta, eta, objective, length * shift)
             length *= 0.5
         return False
+
+    def slope(self, eta, line, beta, direction):
+        """Return the slope of the objective along a line at a point, at fixed signs."""
+        u = self.labels - self.loss.mean(eta.T).T
+        penalty = (self.threshold * np.sign(self.beta) + self.ridge * beta) @ direction
+        return float(penalty - ((u * line) @ self.weights).sum())
 
     def accept(self, beta, eta, objective, shift):
         """Stay there; coefficients that have become 0 leap no more."""
@@ -293,6 +311,7 @@ class Leap:
         self.beta, self.eta, self.objective, self.moved = beta, eta, objective, True
         if self.centered:
             self.shift += shift
-        # A coefficient at zero has no sign to keep: it waits for its class's turn.
-        self.columns = np.where((beta == 0)[:, None], 0.0, self.columns)
-        return gained > 1e-14 * abs(objective)
+        # A coefficient at zero or at a bound waits for its class's turn.
+        self.fixed = (beta == 0) | (beta <= self.lower) | (beta >= self.upper)
+        self.columns = np.where(self.fixed[:, None], 0.0, self.columns)
+        return self.cut_short or gained > 1e-14 * abs(objective)

@@ -15,6 +15,7 @@ cdef class NewtonSolver(WorkingSetSolver):
     # The loss at the predictors eta, which is `best` at least, with u and h of every row; the same for a trial point.
     cdef double value
     cdef double best
+    cdef double null_value
     cdef Slope slope
     # What a smaller scale of the dual point costs elsewhere: (1 - s) times this.
     cdef double burden
@@ -46,5 +47,8 @@ cdef class NewtonSolver(WorkingSetSolver):
     cdef double evaluate(self, double length) noexcept nogil
     cdef double slope_at_trial(self) noexcept nogil
     cdef int accept(self, double value) except -1 nogil
+    cdef bint far(self) noexcept nogil
+    cdef int predictors(self, const double* base, double* out) except -1 nogil
+    cdef int straighten(self) except -1 nogil
     cdef int look(self) except -1 nogil
     cdef double enter(self, const double* eta, bint balanced) except -1 nogil

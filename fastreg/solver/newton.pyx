@@ -15,7 +15,7 @@ factor, as long as every step divides the gap by ten. The gap itself is always t
 
 import numpy as np
 
-from libc.math cimport fabs
+from libc.math cimport fabs, sqrt
 from libc.string cimport memcpy
 
 from fastreg.design.base cimport index_t
@@ -24,6 +24,7 @@ from fastreg.design.tiles cimport axpy, dot
 from fastreg.loss.generalized cimport Loss
 from fastreg.penalty.elastic_net cimport penalty_value
 from fastreg.runtime.interrupt cimport poll
+from fastreg.solver.certified cimport CertifiedPoint
 from fastreg.solver.working_set cimport WorkingSetSolver
 from fastreg.subproblem.columns cimport Form
 from fastreg.subproblem.gap cimport Evidence, dual_gap
@@ -46,6 +47,9 @@ cdef double BLIND = 1e-15
 cdef int MAX_BLIND = 4
 cdef double SHORTEST = 1e-10
 cdef int MAX_STEPS = 200
+# Predictors are computed anew from coefficients where these are larger than so many standard deviations of y's scale.
+cdef double FAR = 1e3
+cdef double ZERO = 1e-12
 # The sum of u counts as 0 below the first fraction of the sum of |u|, or where what it can change of the gap is less
 # than the second fraction of the target; and it is brought there in so many steps at most.
 cdef double BALANCED = 1e-13
@@ -83,6 +87,7 @@ cdef class NewtonSolver(WorkingSetSolver):
         """Begin with y (n_rows,) at the null model, whose predictors are eta; ``best`` is the least loss of all."""
         self.y[:], self.start[:], self.best = y, eta, best
         self.move_to(np.zeros(self.n_features))
+        self.null_value = self.value
 
     def move_to(self, coefficients):
         """Put the predictors where the coefficients (n_features,) of the form have them."""
@@ -95,11 +100,15 @@ cdef class NewtonSolver(WorkingSetSolver):
         self.accept(self.evaluate(0.0))
 
     def set_coefficients(self, features, values):
-        """Set the coefficients of some features and put them into the working set."""
+        """Set the coefficients of some features and put them into the working set; to 0 if that is a better start."""
         super().set_coefficients(features, values)
         coefficients = np.zeros(self.n_features)
         coefficients[features] = values
-        self.move_to(coefficients)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.move_to(coefficients)
+        if not self.value <= self.null_value + 1e-9 * abs(self.null_value):
+            super().set_coefficients(features, np.zeros(len(values)))
+            self.move_to(np.zeros(self.n_features))
 
     def leave_outside(self, coefficients):
         """Nothing to do: the predictors hold all coefficients."""
@@ -131,7 +140,43 @@ cdef class NewtonSolver(WorkingSetSolver):
             if blind == MAX_BLIND or not self.step(gap):
                 break
             before = gap
+        self.straighten()
         return self.certify()
+
+    cdef bint far(self) noexcept nogil:
+        # Whether the coefficients are so large that sums of their steps may have drifted away from the predictors.
+        cdef double size = 0.0
+        cdef index_t i
+        for i in range(self.form.count):
+            size += fabs(self.form.beta[i]) * self.norm[self.form.feature[i]]
+        return size > FAR and self.n_outside == 0
+
+    cdef int predictors(self, const double* base, double* out) except -1 nogil:
+        # What the coefficients and the intercept make of the predictors `base` of the null model.
+        cdef double root
+        cdef index_t i
+        for i in range(self.design.n_rows):
+            self.line[i] = 0.0
+        self.form.predict(&self.form.beta[0], &self.line[0])
+        for i in range(self.design.n_rows):
+            root = self.design._root[i]
+            out[i] = base[i] + (self.intercept + (self.line[i] / root if root > 0.0 else 0.0))
+        return 0
+
+    cdef int straighten(self) except -1 nogil:
+        # Compute the predictors anew.
+        cdef index_t i
+        if not self.far():
+            return 0
+        self.predictors(&self.start[0], &self.trial[0])
+        memcpy(&self.eta[0], &self.trial[0], self.design.n_rows * sizeof(double))
+        for i in range(self.design.n_rows):
+            self.line[i] = 0.0
+        return self.accept(self.evaluate(0.0))
+
+    cdef double zero_level(self, double target) noexcept nogil:
+        # Nothing makes unpenalized correlations vanish but Newton's method, which goes as far as one likes.
+        return min(CertifiedPoint.zero_level(self, target), ZERO * sqrt(self.target2))
 
     cdef double held_gap(self) noexcept nogil:
         # The duality gap of the problem restricted to W.
@@ -155,6 +200,7 @@ cdef class NewtonSolver(WorkingSetSolver):
     cdef bint step(self, double gap) except -1 nogil:
         # One Newton step; False where even new curvatures lead nowhere.
         cdef index_t i, epochs
+        cdef bint slowly = False
         self.epochs += 1
         self.reconsider()
         if self.stale:
@@ -164,7 +210,7 @@ cdef class NewtonSolver(WorkingSetSolver):
             for i in range(self.form.count):
                 self.before[i] = self.form.beta[i]
             self.pose()
-            if not self.trace(&self.model, self.max_iter) or self.stalls:
+            if slowly or not self.trace(&self.model, self.max_iter) or self.stalls:
                 epochs = self.descend(
                     &self.model, MODEL_FRACTION * gap / self.total, 0.1 * self.zero_level(self.gap_target),
                     min(CRAWL, self.max_iter - self.epochs),
@@ -177,9 +223,12 @@ cdef class NewtonSolver(WorkingSetSolver):
             for i in range(self.form.count):
                 self.form.beta[i] = self.before[i]
             self.tracer.forget()
-            if self.fresh:
+            if slowly:
                 return False
-            self.reweigh()
+            # With new curvatures, or where they are new, by descent alone: every epoch of it lowers the model.
+            slowly = self.fresh
+            if not self.fresh:
+                self.reweigh()
 
     cdef int reweigh(self) except -1 nogil:
         # A model with the curvatures of this point.
@@ -230,6 +279,10 @@ cdef class NewtonSolver(WorkingSetSolver):
         for i in range(self.design.n_rows):
             self.line[i] = (self.line[i] / self.design._root[i] if self.design._root[i] > 0.0 else 0.0) + shift
         slope = min(slope - self.imbalance * shift, 0.0)
+        # Where curvatures vanish Newton's step is without measure.
+        for i in range(self.design.n_rows):
+            if fabs(self.line[i]) * length > self.loss.reach:
+                length = self.loss.reach / fabs(self.line[i])
         # What the penalty changes along the whole step.
         change += dot(&self.held[0], &self.delta[0], self.form.count)
         while length > SHORTEST:
@@ -280,12 +333,12 @@ cdef class NewtonSolver(WorkingSetSolver):
         cdef double reach = 1.0
         cdef double least
         cdef index_t i
-        cdef int _
+        cdef int step
         # A correlation z_j would move by the sum of u times what column j's mean moves under the curvatures.
         for i in range(self.form.count):
             reach += fabs(self.form.moved[i] * self.form.beta[i])
         least = NEGLIGIBLE * self.gap_target / reach if self.gap_target < self.value else 0.0
-        for _ in range(MAX_BALANCING):
+        for step in range(MAX_BALANCING):
             memcpy(&self.eta[0], &self.trial[0], self.design.n_rows * sizeof(double))
             self.value, self.fresh = value, False
             self.imbalance = size = bend = 0.0
@@ -294,6 +347,8 @@ cdef class NewtonSolver(WorkingSetSolver):
                 size += self.weight[i] * fabs(self.force[i])
                 bend += self.weight[i] * self.curvature[i]
             if not self.design.centered or fabs(self.imbalance) <= max(BALANCED * size, least) or bend == 0.0:
+                break
+            if step == MAX_BALANCING - 1:
                 break
             shift = self.imbalance / bend
             for i in range(self.design.n_rows):

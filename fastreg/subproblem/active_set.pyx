@@ -15,6 +15,7 @@ from fastreg.design.base cimport CUBE, ceil_div, index_t
 from fastreg.design.cubes cimport multiply_cubes, turn_lines
 from fastreg.design.tiles cimport axpy, combine, dot, rotate
 from fastreg.penalty.elastic_net cimport Penalty
+from fastreg.runtime.interrupt cimport poll
 from fastreg.subproblem.gram cimport GramForm
 
 # A pivot below this fraction of the diagonal means that the column depends on S.
@@ -71,6 +72,7 @@ cdef int factorize(ActiveSet self, GramForm form, const Penalty* pen) except -1 
         self.L[k, k] += pen.a2 * pen.l2[form.feature[self.active[k]]]
         self.w[k] = self.L[k, k]
     for k in range(blocks):
+        poll()
         team = form.design.raw.team((<double> self.size - k * CUBE) * k * CUBE * CUBE / 8)
         for j in range(k):
             turn_lines(

@@ -1,0 +1,105 @@
+"""What once went wrong with other losses than squared loss."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from scipy.special import log_softmax
+
+import fastreg
+
+
+def recomputed_loss(path, A, y, weights):
+    """The multinomial loss of what is returned, at every alpha."""
+    log_p = log_softmax(path.predict(A, predictor=True), axis=-1)
+    return -(weights / weights.sum()) @ log_p[np.arange(len(y)), :, y]
+
+
+def test_intercepts_of_classes_belong_to_the_predictors():
+    # Balancing that ran out of steps moved the intercept and not the predictors.
+    rng = np.random.default_rng(2308)
+    A, y = rng.standard_normal((12, 2)), rng.integers(0, 2, 12)
+    y[:2] = 0, 1
+    weights = 10.0 ** rng.integers(-4, 5, 12)
+    path = fastreg.fit_path(A, y, loss="multinomial", alphas=0.0, sample_weight=weights)
+    reported = (1 - path.deviance_ratio) * path.null_loss
+    np.testing.assert_allclose(recomputed_loss(path, A, y, weights), reported, rtol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_is_reported_is_what_is_returned(seed):
+    # Unpenalized columns that separate the classes: coefficients went to 1e18, and predictors were not theirs.
+    rng = np.random.default_rng(seed)
+    A = (rng.random((30, 8)) < 0.3).astype(float)
+    y = rng.choice(4, 30, p=[0.6, 0.1, 0.2, 0.1])
+    y[:4] = np.arange(4)
+    factors = np.r_[np.zeros(5), np.ones(3)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        path = fastreg.fit_path(A, y, loss="multinomial", alphas=[1e-2, 1e-4], penalty_factors=factors)
+    reported = (1 - path.deviance_ratio) * path.null_loss
+    np.testing.assert_allclose(recomputed_loss(path, A, y, np.ones(30)), reported, rtol=1e-7)
+    assert np.abs(path.coef(path.alphas[-1])).max() < 1e6
+
+
+def test_gamma_knows_no_unit():
+    # alpha_max was 0 for large y: rounding of u was measured against y.
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((60, 20))
+    y = np.exp(0.3 * A[:, 0]) * rng.gamma(2.0, 0.5, 60)
+    tops = [fastreg.alpha_max(A, unit * y, loss="gamma") for unit in (1.0, 1e-12, 1e15, 1e40)]
+    np.testing.assert_allclose(tops, tops[0], rtol=1e-9)
+
+
+def test_huge_counts_converge_only_where_they_do():
+    # What counted as rounding grew with the square of y, the loss of counts does not.
+    rng = np.random.default_rng(0)
+    A, u = rng.standard_normal((60, 20)), rng.random(60)
+    for size in (1e20, 1e26, 1e40):
+        path = fastreg.fit_path(A, size * u, loss="poisson", n_alphas=3, alpha_min_ratio=0.1)
+        assert (path.relative_gaps[path.converged] <= 1.01e-6).all()
+
+
+def test_jump_to_a_small_penalty():
+    # Newton steps for all classes at once gave up where the first sign change was near.
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((300, 30))
+    y = np.argmax(2 * A[:, :4] + rng.gumbel(size=(300, 4)), axis=1)
+    top = fastreg.alpha_max(A, y, loss="multinomial")
+    assert fastreg.fit_path(A, y, loss="multinomial", alphas=[0.01 * top, 1e-6 * top]).converged.all()
+
+
+def test_a_start_without_end():
+    # From an infinite loss there was no way back.
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((30, 5))
+    y = (A[:, 0] + rng.standard_normal(30) > 0).astype(float)
+    path = fastreg.fit_path(A, y, loss="logistic", alphas=[0.1, 0.01], init=(np.full(5, 1e300), 0.0))
+    assert path.converged.all()
+
+
+def test_tight_tolerances_on_many_rows():
+    # The objective's rounding stopped the line search far above the gap that was asked for.
+    rng = np.random.default_rng(0)
+    A = (rng.random((20_000, 30)) < 0.2).astype(float)
+    y = (A @ rng.standard_normal(30) + rng.logistic(size=20_000) > 0).astype(float)
+    assert fastreg.fit_path(A, y, loss="logistic", n_alphas=8, tol=1e-12).converged.all()
+
+
+def test_losses_are_pickled():
+    for loss in ("logistic", "poisson", "gamma", fastreg.Huber(0.7)):
+        A, y = np.arange(12.0).reshape(6, 2) % 5, np.array([1.0, 0.0, 1.0, 1.0, 0.0, 1.0]) + (loss == "gamma")
+        path = pickle.loads(pickle.dumps(fastreg.fit_path(A, y, loss=loss, n_alphas=3)))
+        np.testing.assert_array_equal(path.predict(A).shape, (6, 3))
+    assert repr(fastreg.Huber(0.7)) == "Huber(0.7)"
+
+
+def test_held_out_targets_are_checked():
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((30, 5))
+    y = (A[:, 0] > 0).astype(float)
+    with pytest.raises(ValueError, match="labels 0 and 1"):
+        fastreg.fit_path(A, y, loss="logistic", validation=(A, 2 * y))
+    with pytest.raises(ValueError, match="cross_validate_path"):
+        fastreg.fit_path(A, y, loss="multinomial", validation=(A, y))
