@@ -257,6 +257,11 @@ cdef class ScaledDesign:
                 self.pack(cols, &out[0, 0])
         return np.asarray(out)
 
+    def unweighted(self, lines):
+        """Return lines (..., n_rows) in the solver's units without the root weights; 0 in rows of weight 0."""
+        root = self.root
+        return np.divide(lines, root, out=np.zeros_like(lines), where=root > 0)
+
     def compressed(self, features=None):
         """Return starts, rows and values of the solver's columns without centers and zeros (sparse designs only)."""
         cdef const index_t[::1] index = as_index(features)

@@ -62,11 +62,10 @@ class GeneralizedRidge:
         real = values > EPS * max(design.n_rows, design.n_features) * values.max(initial=0.0)
         self.values, self.vectors = values[real], vectors[:, real]
         columns = np.vstack([design.packed(self.free), (self.vectors * np.sqrt(self.values)).T])
-        root = design.root
-        np.divide(columns, root, out=columns, where=root > 0)
-        raw, _ = as_design(columns.T, design.raw.n_threads)
-        largest, moments = check_entries(raw, root**2)
-        self.design = ScaledDesign(raw, largest, root**2, self.problem.fit_intercept, moments)
+        raw, _ = as_design(design.unweighted(columns).T, design.raw.n_threads)
+        weights = design.root**2
+        largest, moments = check_entries(raw, weights)
+        self.design = ScaledDesign(raw, largest, weights, self.problem.fit_intercept, moments)
         self.small_l2 = np.r_[np.zeros(len(self.free)), self.design.scale[len(self.free) :] ** 2]
 
     def path(self, k: int, a2: np.ndarray, target: float, start: np.ndarray | None) -> Iterator[Fits]:
@@ -145,10 +144,8 @@ class _Point:
 
     def move(self, beta: np.ndarray) -> None:
         """Go to other coefficients."""
-        line = self.design.predictions(beta)[0]
-        root = self.design.root
-        np.divide(line, root, out=line, where=root > 0)
-        self.beta, self.eta = beta.copy(), self.eta + line
+        self.beta = beta.copy()
+        self.eta = self.eta + self.design.unweighted(self.design.predictions(beta)[0])
         self.value, self.u, self.h = self.loss.point(self.y, self.weights, self.eta)
         self._balance()
 
@@ -188,9 +185,7 @@ class _Point:
 
     def _search(self, direction: np.ndarray, a2: float, curvature: np.ndarray) -> bool:
         """Go along a direction until the objective has fallen enough; the intercept follows the predictors."""
-        line = self.design.predictions(direction)[0]
-        root = self.design.root
-        np.divide(line, root, out=line, where=root > 0)
+        line = self.design.unweighted(self.design.predictions(direction)[0])
         shift = 0.0
         if self.problem.fit_intercept:
             shift = (self.weights @ self.u - curvature @ line) / curvature.sum()

@@ -142,7 +142,7 @@ def _generalized_gap(problem: Problem, k: int, beta: np.ndarray, intercept: floa
     free = np.flatnonzero(problem.unpenalized(a1, a2) & problem.unbounded)
     parts = [design.packed(free)] if len(free) else []
     columns = np.vstack([*parts, design.root[None]] if problem.fit_intercept else [*parts, np.empty((0, len(y)))])
-    columns = np.divide(columns, design.root, out=np.zeros_like(columns), where=design.root > 0)
+    columns = design.unweighted(columns)
     given = _predictors(problem, k, beta, intercept)
     eta, moved = minimize_unpenalized(loss, y, weights, given, columns)
     beta = beta.copy()
@@ -157,7 +157,7 @@ def _generalized_gap(problem: Problem, k: int, beta: np.ndarray, intercept: floa
 
 def _predictors(problem: Problem, k: int, beta: np.ndarray, intercept: float) -> np.ndarray:
     design = problem.design
-    line = np.divide(design.predictions(beta)[0], design.root, out=np.zeros(design.n_rows), where=design.root > 0)
+    line = design.unweighted(design.predictions(beta)[0])
     center = intercept + float(design.center[design.raw_columns()] @ beta)
     return problem.rows.start[k] - problem.y_means[k] + center + line
 

@@ -131,9 +131,7 @@ cdef class MultinomialSolver:
         design, known = self.solvers[0].design, self.columns
         new = np.array([j for j in features if j not in known], dtype=np.intp)
         if len(new):
-            packed, root = design.packed(new), design.root
-            fresh = np.divide(packed, root, out=np.zeros_like(packed), where=root > 0)
-            known = known | dict(zip(new, fresh))
+            known = known | dict(zip(new, design.unweighted(design.packed(new))))
         self.columns = {j: known[j] for j in features}
         return np.stack([known[j] for j in features])
 

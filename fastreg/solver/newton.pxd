@@ -45,6 +45,7 @@ cdef class NewtonSolver(WorkingSetSolver):
     cdef void pose(self) noexcept nogil
     cdef bint move(self) except -1 nogil
     cdef double evaluate(self, double length) noexcept nogil
+    cdef double assess(self) noexcept nogil
     cdef double slope_at_trial(self) noexcept nogil
     cdef int accept(self, double value) except -1 nogil
     cdef bint far(self) noexcept nogil

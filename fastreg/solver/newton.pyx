@@ -91,13 +91,10 @@ cdef class NewtonSolver(WorkingSetSolver):
 
     def move_to(self, coefficients):
         """Put the predictors where the coefficients (n_features,) of the form have them."""
-        root = self.design.root
-        line = self.design.predictions(coefficients)[0]
-        np.divide(line, root, out=line, where=root > 0)
-        np.asarray(self.eta)[:] = np.asarray(self.start) + line
-        self.intercept, self.stale, self.fresh = 0.0, True, False
-        np.asarray(self.line)[:] = 0.0
-        self.accept(self.evaluate(0.0))
+        line = self.design.unweighted(self.design.predictions(coefficients)[0])
+        np.add(self.start, line, out=np.asarray(self.trial))
+        self.intercept, self.stale = 0.0, True
+        self.accept(self.assess())
 
     def set_coefficients(self, features, values):
         """Set the coefficients of some features and put them into the working set; to 0 if that is a better start."""
@@ -165,14 +162,10 @@ cdef class NewtonSolver(WorkingSetSolver):
 
     cdef int straighten(self) except -1 nogil:
         # Compute the predictors anew.
-        cdef index_t i
         if not self.far():
             return 0
         self.predictors(&self.start[0], &self.trial[0])
-        memcpy(&self.eta[0], &self.trial[0], self.design.n_rows * sizeof(double))
-        for i in range(self.design.n_rows):
-            self.line[i] = 0.0
-        return self.accept(self.evaluate(0.0))
+        return self.accept(self.assess())
 
     cdef double zero_level(self, double target) noexcept nogil:
         # Nothing makes unpenalized correlations vanish but Newton's method, which goes as far as one likes.
@@ -322,6 +315,10 @@ cdef class NewtonSolver(WorkingSetSolver):
         cdef index_t i
         for i in range(self.design.n_rows):
             self.trial[i] = self.eta[i] + length * self.line[i]
+        return self.assess()
+
+    cdef double assess(self) noexcept nogil:
+        # The loss at the predictors in trial, with u and h there.
         return self.loss.evaluate(
             &self.y[0], &self.weight[0], &self.trial[0], self.design.n_rows, &self.force[0], &self.curvature[0],
             &self.slope,
@@ -346,9 +343,9 @@ cdef class NewtonSolver(WorkingSetSolver):
                 self.imbalance += self.weight[i] * self.force[i]
                 size += self.weight[i] * fabs(self.force[i])
                 bend += self.weight[i] * self.curvature[i]
-            if not self.design.centered or fabs(self.imbalance) <= max(BALANCED * size, least) or bend == 0.0:
-                break
-            if step == MAX_BALANCING - 1:
+            if not self.design.centered or fabs(self.imbalance) <= max(BALANCED * size, least) or bend == 0.0 or (
+                step == MAX_BALANCING - 1
+            ):
                 break
             shift = self.imbalance / bend
             for i in range(self.design.n_rows):
@@ -371,21 +368,15 @@ cdef class NewtonSolver(WorkingSetSolver):
 
     cdef double enter(self, const double* eta, bint balanced) except -1 nogil:
         # Go to these predictors, and where they are not balanced to the best intercept; return the gap on W there.
-        cdef index_t i
         cdef double value
-        for i in range(self.design.n_rows):
-            self.trial[i] = eta[i]
-            self.line[i] = 0.0
-        value = self.loss.evaluate(
-            &self.y[0], &self.weight[0], &self.trial[0], self.design.n_rows, &self.force[0], &self.curvature[0],
-            &self.slope,
-        )
-        if not balanced:
+        memcpy(&self.trial[0], eta, self.design.n_rows * sizeof(double))
+        value = self.assess()
+        if balanced:
+            memcpy(&self.eta[0], eta, self.design.n_rows * sizeof(double))
+            self.value, self.fresh, self.imbalance = value, False, 0.0
+            self.look()
+        else:
             self.accept(value)
-            return self.held_gap()
-        memcpy(&self.eta[0], &self.trial[0], self.design.n_rows * sizeof(double))
-        self.value, self.fresh, self.imbalance = value, False, 0.0
-        self.look()
         return self.held_gap()
 
     cdef double loss_value(self) noexcept nogil:
