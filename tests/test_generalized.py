@@ -169,6 +169,19 @@ def test_several_targets():
         np.testing.assert_allclose(together.intercepts[:, k], alone.intercepts, atol=1e-4)
 
 
+@pytest.mark.parametrize("shape", [(60, 12), (30, 80)])
+def test_several_targets_of_ridge(shape):
+    A, _ = make_glm_data(*shape, "logistic", seed=12)
+    rng = np.random.default_rng(0)
+    Y = np.stack([(A[:, j] + rng.standard_normal(shape[0]) > 0).astype(float) for j in range(3)], axis=1)
+    alphas = [1.0, 0.1, 0.0] if shape[0] > shape[1] else [1.0, 0.1]
+    together = fastreg.fit_path(A, Y, loss="logistic", l1_ratio=0.0, alphas=alphas, tol=1e-10)
+    for k in range(3):
+        alone = fastreg.fit_path(A, Y[:, k], loss="logistic", l1_ratio=0.0, alphas=alphas, tol=1e-10)
+        np.testing.assert_allclose(together.coefs[k].toarray(), alone.coefs.toarray(), rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(together.intercepts[:, k], alone.intercepts, rtol=1e-3, atol=1e-4)
+
+
 def test_predictions_are_means():
     for loss in GLM_LOSSES:
         A, y = make_glm_data(50, 10, loss, seed=13)

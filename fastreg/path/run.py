@@ -53,6 +53,7 @@ class PathFit:
         self.is_ridge = l1_ratio == 0 or problem.design.n_features == 0
         self._solver: WorkingSetSolver | None = None
         self._ridge: RidgeSolver | None = None
+        self._generalized: GeneralizedRidge | None = None
 
     def solver(self, n_alphas: int = 100) -> WorkingSetSolver:
         """Return the working-set solver, made when first asked for."""
@@ -107,6 +108,12 @@ class PathFit:
         if self._ridge is None:
             self._ridge = RidgeSolver(self.problem.design, l2, self.problem.gram, n_alphas)
         return self._ridge
+
+    def generalized_ridge(self, l2: np.ndarray) -> GeneralizedRidge:
+        """Return the ridge solver of other losses; the targets share its few columns."""
+        if self._generalized is None or not np.array_equal(self._generalized.l2, l2):
+            self._generalized = GeneralizedRidge(self.problem, l2, self.max_iter)
+        return self._generalized
 
     def grid(self, request: GridRequest) -> np.ndarray:
         """Return the penalties that were given, or the default grid."""
@@ -228,7 +235,7 @@ class PathFit:
             solved = self.ridge(l2, len(grid)).path(problem.targets[k], problem.correlations[k], a2, target, start)
             parts = (Fits.of_rows(*part) for part in solved)
         else:
-            parts = GeneralizedRidge(problem, l2, self.max_iter).path(k, a2, target, start)
+            parts = self.generalized_ridge(l2).path(k, a2, target, start)
         at = 0
         for part in parts:
             fits = self._watched(watcher, grid[at:], part)
