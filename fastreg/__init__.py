@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         RidgeCV,
     )
     from fastreg.loss.generalized import Huber
+    from fastreg.loss.multinomial import Multinomial
     from fastreg.penalty.convert import (
         Penalty,
         from_C,
@@ -71,6 +72,7 @@ _LAZY = {
         "fastreg.estimators",
     ),
     "Huber": "fastreg.loss.generalized",
+    "Multinomial": "fastreg.loss.multinomial",
     **dict.fromkeys(("plot_cv", "plot_path"), "fastreg.pictures"),
     **dict.fromkeys(
         (
@@ -110,6 +112,7 @@ __all__ = [
     "LassoCV",
     "LogisticRegression",
     "LogisticRegressionCV",
+    "Multinomial",
     "PathResult",
     "Penalty",
     "PoissonRegressor",

@@ -18,9 +18,36 @@ ROUNDING = 1e-15
 
 
 class Multinomial:
-    """Targets are the rows of a one-hot matrix (n_classes, n_samples), and so are predictors."""
+    """Cross-entropy of several classes.
+
+    Inside, targets are the rows of a one-hot matrix (n_classes, n_samples), and so are predictors.
+
+    Parameters
+    ----------
+    grouped : bool
+        False: the l1 penalty is that of every coefficient, |b_jk|. True: it is the norm ||b_j|| of a feature's
+        coefficients for all classes, so that a feature is in the model for all classes or for none.
+
+    Examples
+    --------
+    >>> import numpy as np, fastreg
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.standard_normal((60, 10)), np.arange(60) % 3
+    >>> path = fastreg.fit_path(X, y, loss=fastreg.Multinomial(grouped=True), n_alphas=5)
+    >>> support = [coefs.toarray() != 0 for coefs in path.coefs]
+    >>> bool((support[0] == support[1]).all() and (support[0] == support[2]).all())
+    True
+    """
 
     name = "multinomial"
+
+    def __init__(self, grouped: bool = False) -> None:
+        if not isinstance(grouped, (bool, np.bool_)):
+            raise TypeError(f"grouped: expected True or False, got {grouped!r}.")
+        self.grouped = bool(grouped)
+
+    def __repr__(self) -> str:
+        return f"Multinomial(grouped={self.grouped})"
 
     @staticmethod
     def encode(y: np.ndarray) -> np.ndarray:
@@ -59,6 +86,16 @@ class Multinomial:
         """Return the weighted mean loss of y and eta (n_classes, n_samples)."""
         top = eta.max(axis=0)
         return float(weights @ (top + np.log(np.exp(eta - top).sum(axis=0)) - (y * eta).sum(axis=0)))
+
+    @staticmethod
+    def point(y: np.ndarray, weights: np.ndarray, eta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the weighted mean loss of y and eta (n_classes, n_samples), and the probabilities."""
+        e = eta - eta.max(axis=0)
+        chosen = (y * e).sum(axis=0)
+        np.exp(e, out=e)
+        total = e.sum(axis=0)
+        e /= total
+        return float(weights @ (np.log(total) - chosen)), e
 
     def deviance(self, y: np.ndarray, predictor: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return the weighted mean deviance, of codes y (n,) and predictors (n, ..., n_classes)."""

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from fastreg.loss.generalized import Logistic
+from fastreg.design.scaled import ScaledDesign
 from fastreg.path.fits import Fits
-from fastreg.path.loop import run_classes
 from fastreg.path.newton_ridge import GeneralizedRidge
+from fastreg.problem.problem import Problem
+from fastreg.solver.active_features import Rows
 from fastreg.solver.multinomial import MultinomialSolver
-from fastreg.solver.shared_pass import SharedPass
 
 # A cold start goes down to its first alpha in steps of this ratio, each solved to this fraction of the null loss.
 APPROACH = 0.6
@@ -27,43 +27,68 @@ def run_multinomial(
     fit : PathFit
     grid : ndarray, penalties, descending
     start : None or ndarray (n_classes, n_features), coefficients to start from
-    watch : None or callable(i, fits so far) -> whether the path ends there
+    watch : None or callable(i, the fits there) -> whether the path ends there
     """
     problem = fit.problem
     few = _few_columns(fit)
-    solvers = [fit.newton_solver() if few is None else few.new_solver(Logistic()) for _ in problem.targets]
-    for k, solver in enumerate(solvers):
-        if few is None:
-            solver.set_target(problem.targets[k], problem.correlations[k])
-        else:
-            few.set_target(solver, k)
-    design = solvers[0].design
-    classes = MultinomialSolver(
-        solvers, problem.loss, problem.rows.y, problem.rows.start, SharedPass(design.raw, design.columns)
-    )
-    if few is not None:
-        start = np.stack([few.beginning(None if start is None else start[k]) for k in range(len(solvers))])
-    coarse = np.empty(0)
+    solver = multinomial_solver(problem) if few is None else _few_solver(problem, few)
     if start is not None:
-        classes.set_coefficients(start)
-    elif not fit.is_ridge and grid[0] > 0:
-        top = fit.alpha_max()
-        coarse = top * APPROACH ** np.arange(1, max(1, np.ceil(np.log(grid[0] / top) / np.log(APPROACH))))
+        solver.start(start if few is None else np.stack([few.beginning(row) for row in start]))
+    coarse = _approach(fit, grid, start)
     scales = problem.penalty_scales(np.concatenate([coarse, grid]))
-    targets = np.full(len(coarse) + len(grid), float(fit.targets[0]))
-    targets[: len(coarse)] = COARSE * problem.null_losses[0]
-
-    solved = 0
-
-    def callback(i: int, traces: list[Any], gap: float) -> bool:
-        nonlocal solved
-        at = i - len(coarse)
-        solved = at + 1
-        return at >= 0 and watch is not None and watch(at, [_after(trace, len(coarse), at + 1) for trace in traces])
-
-    traces = run_classes(classes, *scales, targets, fit.max_iter, callback)
-    fits = [_after(trace, len(coarse), solved) for trace in traces]
+    kept: list[list[Fits]] = []
+    for i, (a1, a2, target) in enumerate(zip(*scales, _targets(fit, coarse, grid), strict=True), -len(coarse)):
+        solver.solve(float(a1), float(a2), float(target), fit.max_iter)
+        if i >= 0:
+            kept.append(_fits_of(solver))
+            if watch is not None and watch(i, kept[-1]):
+                break
+    fits = [Fits.joined(list(parts)) for parts in zip(*kept, strict=True)]
     return fits if few is None else [few.expanded(one) for one in fits]
+
+
+def multinomial_solver(problem: Problem) -> MultinomialSolver:
+    """Return a solver of the classes of a problem, at the null model."""
+    return _solver(problem, problem.design, problem.penalty, problem.correlations)
+
+
+def _few_solver(problem: Problem, few: GeneralizedRidge) -> MultinomialSolver:
+    """Return a solver of ridge over few columns."""
+    correlations = np.stack([few.design.correlations(target)[0] for target in problem.targets])
+    return _solver(problem, few.design, few.penalty, correlations)
+
+
+def _solver(
+    problem: Problem, design: ScaledDesign, penalty: dict[str, np.ndarray], correlations: np.ndarray
+) -> MultinomialSolver:
+    rows = Rows(problem.loss, problem.rows.y, design.root**2, problem.fit_intercept)
+    return MultinomialSolver(design, penalty, rows, problem.rows.start, correlations)
+
+
+def _fits_of(solver: MultinomialSolver) -> list[Fits]:
+    """Return the fit of every class where the solver is; its steps, those of all classes, are counted once."""
+    point, fits = solver.point, []
+    for k, beta in enumerate(point.B):
+        here = np.flatnonzero(beta)
+        numbers = (solver.gap, point.value, solver.steps if k == 0 else 0, point.intercepts[k])
+        fits.append(
+            Fits(np.array([0, len(here)]), point.features[here], beta[here], *(np.array([one]) for one in numbers))
+        )
+    return fits
+
+
+def _approach(fit: Any, grid: np.ndarray, start: np.ndarray | None) -> np.ndarray:
+    """Return the penalties by which a cold start goes down to the first of the grid."""
+    if start is not None or fit.is_ridge or grid[0] == 0:
+        return np.empty(0)
+    top = fit.alpha_max()
+    return top * APPROACH ** np.arange(1, max(1, np.ceil(np.log(grid[0] / top) / np.log(APPROACH))))
+
+
+def _targets(fit: Any, coarse: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Return the gap to reach at every penalty."""
+    rough = np.full(len(coarse), COARSE * fit.problem.null_losses[0])
+    return np.concatenate([rough, np.full(len(grid), float(fit.targets[0]))])
 
 
 def _few_columns(fit: Any) -> GeneralizedRidge | None:
@@ -72,11 +97,3 @@ def _few_columns(fit: Any) -> GeneralizedRidge | None:
         return None
     ridge = GeneralizedRidge(fit.problem, fit.problem.penalty["l2"], fit.max_iter)
     return None if ridge.route == "krylov" else ridge
-
-
-def _after(trace: Any, skipped: int, count: int) -> Fits:
-    """Return so many fits of a trace without the first ones."""
-    fits = Fits.of_trace(trace, skipped + count)
-    begin = fits.starts[skipped]
-    columns = (column[skipped:] for column in (fits.gaps, fits.losses, fits.iterations, fits.moved))
-    return Fits(fits.starts[skipped:] - begin, fits.features[begin:], fits.beta[begin:], *columns)

@@ -3,8 +3,6 @@
 import numpy as np
 
 from fastreg.design.base cimport index_t
-from fastreg.solver.multinomial cimport MultinomialSolver
-from fastreg.solver.newton cimport NewtonSolver
 from fastreg.solver.working_set cimport WorkingSetSolver
 
 
@@ -94,29 +92,3 @@ def run_path(
                     if callback(k, *fit):
                         break
     return trace
-
-
-def run_classes(
-    MultinomialSolver solver,
-    const double[::1] a1,
-    const double[::1] a2,
-    const double[::1] targets,
-    index_t max_iter,
-    callback=None,
-):
-    """Solve a multinomial problem for every pair of penalty scales in turn; return the traces of its classes.
-
-    Parameters are those of ``run_path``, but for a target an alpha and callback(k, traces, gap) -> bool.
-    """
-    cdef Trace trace
-    cdef NewtonSolver one
-    cdef index_t k
-    traces = [Trace(a1.shape[0]) for _ in solver.solvers]
-    for k in range(a1.shape[0]):
-        solver.solve(a1[k - 1] if k > 0 else -1.0, a1[k], a2[k], targets[k], max_iter)
-        for trace, one in zip(traces, solver.solvers):
-            trace.record(k, one)
-            trace._losses[k] = solver.loss_value
-        if callback is not None and callback(k, traces, solver.gap):
-            break
-    return traces

@@ -107,14 +107,19 @@ class GeneralizedRidge:
         small = np.r_[start[self.free], (self.vectors.T @ eta) / np.sqrt(self.values)]
         return small / self.design.scale
 
+    @property
+    def penalty(self) -> dict[str, np.ndarray]:
+        """The penalty of the few columns."""
+        infinite = np.full(self.design.n_features, np.inf)
+        nothing = np.zeros(self.design.n_features)
+        return {"l1": nothing, "l2": self.small_l2, "lower": -infinite, "upper": infinite}
+
     def new_solver(self, loss: Loss) -> NewtonSolver:
         """Return a solver over few columns."""
         design, size = self.design, self.design.n_features
-        infinite = np.full(size, np.inf)
-        penalty = {"l1": np.zeros(size), "l2": self.small_l2, "lower": -infinite, "upper": infinite}
         form, nothing = choose_newton_form(design), np.empty(0, dtype=np.intp)
         return NewtonSolver(
-            design, form, penalty, nothing, np.arange(size), choose_budget(design, form, models=True), loss
+            design, form, self.penalty, nothing, np.arange(size), choose_budget(design, form, models=True), loss
         )
 
     def set_target(self, solver: NewtonSolver, k: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fastreg.loss.generalized import Logistic
-from fastreg.path.classes import run_multinomial
+from fastreg.path.classes import multinomial_solver, run_multinomial
 from fastreg.path.fits import Fits, GridRequest
 from fastreg.path.grid import default_min_ratio, log_grid
 from fastreg.path.loop import run_path
@@ -16,6 +16,7 @@ from fastreg.path.result import PathResult
 from fastreg.path.source import Source
 from fastreg.path.together import run_in_step
 from fastreg.path.watch import Watcher
+from fastreg.penalty.classes import penalty_kind
 from fastreg.problem.problem import Problem
 from fastreg.runtime.exceptions import ConvergenceWarning
 from fastreg.solver.cost_model import (
@@ -76,15 +77,14 @@ class PathFit:
         )
 
     def newton_solver(self) -> NewtonSolver:
-        """Return another solver for losses other than squared loss; a class has the logistic loss."""
+        """Return another solver for losses other than squared loss."""
         design, penalty = self.problem.design, self.problem.penalty
         loose = self.problem.unpenalized()
         free = loose & self.problem.unbounded
         first = ~free if newton_begins_with_all(design) or self.is_ridge else loose & ~free
         form = choose_newton_form(design)
         chosen = np.flatnonzero(free), np.flatnonzero(first), choose_budget(design, form, models=True)
-        loss = Logistic() if self.problem.joint else self.problem.rows.loss
-        return NewtonSolver(design, form, penalty, *chosen, loss)
+        return NewtonSolver(design, form, penalty, *chosen, self.problem.rows.loss)
 
     def begin(self, solver: WorkingSetSolver, k: int) -> None:
         """Put a solver at the start of the path of target k."""
@@ -140,23 +140,29 @@ class PathFit:
     def alpha_max(self) -> float:
         """Return the largest |z_j| / (r v_j) over targets and features, z at the null model."""
         penalty = self.problem.penalty
-        top = 0.0
-        for k in range(len(self.problem.targets)):
-            z = self._null_correlations(k)
-            pull = np.where(z > 0, np.where(penalty["upper"] > 0, z, 0), np.where(penalty["lower"] < 0, -z, 0))
-            held = penalty["l1"] > 0
-            top = max(top, float(np.max(pull[held] / penalty["l1"][held], initial=0.0)))
+        held = penalty["l1"] > 0
+        z = self._null_correlations()[:, held]
+        room = np.where(z > 0, penalty["upper"][held] > 0, penalty["lower"][held] < 0)
+        pull = np.where(room, np.abs(z), 0.0)
+        if self.problem.joint:
+            pull = penalty_kind(self.problem.loss.grouped).size(pull)
+        top = float(np.max(pull / penalty["l1"][held], initial=0.0))
         scale, _ = self.problem.penalty_scales(np.ones(1))
         return float(ABOVE * top / scale[0])
 
-    def _null_correlations(self, k: int) -> np.ndarray:
+    def _null_correlations(self) -> np.ndarray:
+        """Return the correlations (n_targets, n_features) where only what bears no penalty is fitted."""
         problem = self.problem
         if not problem.unpenalized().any():
-            return problem.correlations[k]
-        solver = self.solver()
-        self._set_target(solver, k)
+            return problem.correlations
         # The null model is wanted to rounding: its correlations are the top of the grid.
-        return solver.null_correlations(0.0, self.max_iter).copy()
+        if problem.joint:
+            return multinomial_solver(problem).null_correlations(self.max_iter)
+        solver, found = self.solver(), []
+        for k in range(len(problem.targets)):
+            self._set_target(solver, k)
+            found.append(solver.null_correlations(0.0, self.max_iter).copy())
+        return np.stack(found)
 
     def run(self, grid: np.ndarray, watcher: Watcher) -> list[Fits]:
         """Return the fits of every target, up to where the watcher ends the path."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from fastreg.penalty.classes import ClassProof, GroupPenalty
 from fastreg.problem.build import build_problem
 from fastreg.problem.problem import Options, Problem
 from fastreg.problem.validate import check_scalar, real_array
@@ -178,7 +179,11 @@ def _multinomial_gap(problem: Problem, coef: np.ndarray, intercepts: np.ndarray,
     p = loss.mean(eta.T).T
     z = design.correlations(design.root * (y - p))
     level = 1e-9 * float(np.sqrt((problem.targets**2).sum()))
-    proofs = [Proof(penalty, a1, a2, *pair, design.norm, level) for pair in zip(betas, z, strict=True)]
+    if loss.grouped:
+        group = GroupPenalty(a1 * penalty["l1"], a2 * penalty["l2"], penalty["lower"], penalty["upper"])
+        proofs = [ClassProof(group, np.stack(betas), z, design.norm, level)]
+    else:
+        proofs = [Proof(penalty, a1, a2, *pair, design.norm, level) for pair in zip(betas, z, strict=True)]
     gain = max(given - loss.value(y, weights, eta), 0.0)
     high = min(proof.largest_scale() for proof in proofs)
     return gain + _least(

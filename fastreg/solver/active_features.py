@@ -1,0 +1,206 @@
+"""Newton's method on the features whose coefficients are not all zero, for all classes at once.
+
+As long as coefficients keep their signs, and groups do not vanish, the penalty is smooth; that of a group has, with
+nu = ||b_j||, the gradient (q + t/nu) b_j and the Hessian q I + t/nu (I - b_j b_j'/nu^2). A step that takes a
+coefficient (or a group) through 0 leaves it there; coefficients at a bound stay there while they are pushed outward.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from fastreg.design.scaled import ScaledDesign
+from fastreg.loss.multinomial import Multinomial
+from fastreg.penalty.classes import ClassPenalty
+from fastreg.solver.active_columns import ActiveColumns
+from fastreg.solver.class_equations import ClassEquations
+
+# A step must bring this part of what its slope promises (Armijo), unless that is below rounding.
+ARMIJO = 1e-4
+ROUNDING = 1e-13
+SHORTEST = 1e-8
+# A step moves predictors by so much at most: where curvatures vanish Newton's step is without measure.
+REACH = 20.0
+
+
+class Rows(NamedTuple):
+    """One-hot labels (K, n), weights (n,) of sum 1, and whether intercepts are fitted."""
+
+    loss: Multinomial
+    labels: np.ndarray
+    weights: np.ndarray
+    centered: bool
+
+
+class Step(NamedTuple):
+    """A direction of coefficients (K, m) and intercepts (K,), the side of 0 on which it is smooth, and its slope."""
+
+    direction: np.ndarray
+    shift: np.ndarray
+    side: np.ndarray
+    slope: float
+
+
+class ActiveFeatures:
+    """Coefficients of the features in play and the predictors they make.
+
+    Attributes
+    ----------
+    features, B : ndarray (m,), (K, m)
+    eta, p, value : predictors and probabilities (K, n), and the loss
+    intercepts : ndarray (K,), what they have moved since the null model
+    """
+
+    def __init__(self, design: ScaledDesign, rows: Rows, eta: np.ndarray) -> None:
+        self.rows, self.columns = rows, ActiveColumns(design)
+        self.norm = design.norm
+        self.features, self.B = np.empty(0, dtype=np.intp), np.empty((len(eta), 0))
+        self.eta, self.intercepts = eta.copy(), np.zeros(len(eta))
+        self.value, self.p = rows.loss.point(rows.labels, rows.weights, self.eta)
+
+    def bind(self, penalty: ClassPenalty) -> None:
+        """Make this the penalty of all features."""
+        self.whole = penalty
+        self.penalty = penalty.of(self.features)
+
+    def hold(self, features: np.ndarray, B: np.ndarray) -> None:
+        """Put these features in play."""
+        self.features, self.B = features, B
+        self.columns.hold(features)
+        self.penalty = self.whole.of(features)
+
+    def drop_zeros(self) -> None:
+        """Leave only features that are not all zero or bear no threshold."""
+        stay = (self.B != 0).any(axis=0) | (self.penalty.t == 0)
+        if not stay.all():
+            self.hold(self.features[stay], self.B[:, stay])
+
+    def residual(self) -> np.ndarray:
+        """Return u = y - p, (K, n)."""
+        return self.rows.labels - self.p
+
+    def correlations(self) -> np.ndarray:
+        """Return the correlations (K, m) of the features in play with u."""
+        return self.columns.correlate(self.rows.weights * self.residual())
+
+    def enter(self, features: np.ndarray) -> None:
+        """Put further features in play, at a step from 0 to where their correlations pull them."""
+        old = self.B
+        self.hold(np.r_[self.features, features], np.hstack([old, np.zeros((len(old), len(features)))]))
+        penalty, Z = self.whole.of(features), self.correlations()[:, len(self.features) - len(features) :]
+        # The Hessian of the loss in one predictor a class is at most 1/2.
+        new = penalty.first_step(Z, 0.5 * self.norm[features] ** 2)
+        # Along such a step the penalty without its l2 part is linear.
+        slope = float(penalty.values(new).sum() - 0.5 * (penalty.q * new * new).sum() - (Z * new).sum())
+        direction = np.hstack([np.zeros_like(old), new])
+        if slope < 0:
+            self.search(Step(direction, np.zeros(len(Z)), np.hstack([old, new]), slope))
+        self.drop_zeros()
+
+    def newton(self) -> float:
+        """Take one Newton step; return by how much it should have lowered the objective, 0 where it cannot."""
+        # Changes common to all classes change no probability, only the penalty.
+        self.B, penalty = self.penalty.centered(self.B), self.penalty
+        B, Z = self.B, self.correlations()
+        slopes = penalty.slopes(B, Z)
+        gradient = slopes.gradient - Z
+        held = slopes.still | ((B >= penalty.upper) & (gradient < 0)) | ((B <= penalty.lower) & (gradient > 0))
+        if self.rows.centered:
+            gradient = np.hstack([gradient, -(self.residual() @ self.rows.weights)[:, None]])
+        size = len(self.features)
+        equations = ClassEquations(self.columns, self.rows.weights, self.p, slopes, self.rows.centered)
+        while True:
+            whole = equations.solve(-gradient, ~held)
+            direction = whole[:, :size]
+            # What is to leave 0 or a bound for the wrong side has to stay, and the others move without it.
+            wrong = ((B >= penalty.upper) & (direction > 0)) | ((B <= penalty.lower) & (direction < 0))
+            wrong |= (B == 0) & (slopes.side * direction < 0) & (penalty.t > 0)
+            if not wrong.any():
+                break
+            held |= wrong
+        slope = float((gradient * whole).sum())
+        shift = whole[:, size] if self.rows.centered else np.zeros(len(B))
+        if not slope < 0 or not self.search(Step(direction, shift, slopes.side, slope)):
+            return 0.0
+        self.drop_zeros()
+        return -0.5 * slope
+
+    def leap(self, direction: np.ndarray, shift: np.ndarray) -> None:
+        """Go there if the objective is lower there."""
+        step = Step(direction, shift, self.B, 0.0)
+        B, change, value, p = self.trial(step, 1.0, self.columns.predict(direction) + shift[:, None])
+        if value + self.penalty.values(B).sum() < self.value + self.penalty.values(self.B).sum():
+            self.B, self.eta, self.value, self.p = B, self.eta + change, value, p
+            self.intercepts = self.intercepts + shift
+            self.drop_zeros()
+
+    def trial(self, step: Step, length: float, line: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return coefficients, change of predictors, loss and probabilities so far along a direction.
+
+        Coefficients stop at their bounds, and at 0 where they would go through it.
+        """
+        penalty, rows = self.penalty, self.rows
+        straight = self.B + length * step.direction
+        B = np.clip(straight, penalty.lower, penalty.upper)
+        B[penalty.crossed(step.side, B)] = 0.0
+        change = length * line
+        if (B != straight).any():
+            change = self.columns.predict(B - self.B) + length * step.shift[:, None]
+        return B, change, *rows.loss.point(rows.labels, rows.weights, self.eta + change)
+
+    def search(self, step: Step) -> bool:
+        """Go along a direction, halving it until the objective has fallen enough; return whether it has."""
+        penalty = self.penalty
+        objective = self.value + float(penalty.values(self.B).sum())
+        line = self.columns.predict(step.direction) + step.shift[:, None]
+        longest = min(1.0, REACH / max(float(np.abs(line).max()), 1e-300))
+        for length in self.lengths(step.direction, longest):
+            B, change, value, p = self.trial(step, length, line)
+            fallen = objective - value - float(penalty.values(B).sum())
+            enough = fallen >= -ARMIJO * length * step.slope
+            if not enough and abs(length * step.slope) <= ROUNDING * objective and fallen >= -ROUNDING * objective:
+                # The objective tells nothing here; the slope along the line has to fall.
+                enough = self._slope_at(B, p, step) <= 0.5 * abs(step.slope)
+            if enough:
+                self.B, self.eta, self.value, self.p = B, self.eta + change, value, p
+                self.intercepts = self.intercepts + length * step.shift
+                return True
+        return False
+
+    def lengths(self, direction: np.ndarray, longest: float) -> Iterator[float]:
+        """Yield lengths to try: the longest, those that take half as many coefficients to 0 or a bound, half of that.
+
+        Where columns depend on each other Newton's direction is as long as regularization lets it be, and the first
+        coefficient that vanishes is what ends it.
+        """
+        penalty, B = self.penalty, self.B
+        with np.errstate(divide="ignore", invalid="ignore"):
+            room = np.where(direction > 0, penalty.upper - B, penalty.lower - B) / direction
+        ends = np.concatenate([room[direction != 0], penalty.ends(B, direction)])
+        ends = np.unique(ends[(ends > 0) & (ends < longest)])
+        yield longest
+        while len(ends):
+            longest = float(ends[(len(ends) - 1) // 2])
+            yield longest
+            ends = ends[: (len(ends) - 1) // 2]
+        shortest = SHORTEST * longest
+        while longest > shortest:
+            longest *= 0.5
+            yield longest
+
+    def _slope_at(self, B: np.ndarray, p: np.ndarray, step: Step) -> float:
+        force = self.rows.weights * (self.rows.labels - p)
+        Z = self.columns.correlate(force)
+        gradient = self.penalty.slopes(B, Z).gradient - Z
+        return abs(float((gradient * step.direction).sum() - force.sum(axis=1) @ step.shift))
+
+    def balance(self) -> None:
+        """Put the intercepts where every u sums to 0."""
+        if not self.rows.centered:
+            return
+        moved = self.rows.loss.balance(self.rows.labels, self.rows.weights, self.eta)
+        if moved.any():
+            self.intercepts = self.intercepts + moved
+            self.eta = self.eta + moved[:, None]
+            self.value, self.p = self.rows.loss.point(self.rows.labels, self.rows.weights, self.eta)

@@ -1,0 +1,126 @@
+"""Newton's equations for the coefficients of all classes: factored, or solved by conjugate gradients.
+
+Between classes k and l the loss has the Hessian X'diag(w (p_k [k = l] - p_k p_l))X; the penalty adds that of ``Slopes``.
+"""
+
+import numpy as np
+
+from fastreg.penalty.classes import Slopes
+from fastreg.solver.active_columns import ActiveColumns
+
+# The Hessian is factored up to this size where that costs less than so many of its products with a vector.
+FACTORED = 3000
+PRODUCTS = 12
+# Conjugate gradients go on until the residual has fallen to this fraction.
+FORCING = 1e-2
+MAX_PRODUCTS = 500
+# What makes a Hessian definite in spite of rounding and of columns that depend on each other.
+DEFINITE = 1e-12
+TINY = np.finfo(float).tiny
+
+
+class ClassEquations:
+    """Newton's equations at a point, for coefficients (K, m), and in a last column (K, m + 1) the intercepts, if any.
+
+    Parameters
+    ----------
+    columns : ActiveColumns
+    weights : ndarray (n_rows,)
+    p : ndarray (K, n_rows), probabilities
+    slopes : Slopes
+    centered : bool, whether there are intercepts
+    """
+
+    def __init__(
+        self, columns: ActiveColumns, weights: np.ndarray, p: np.ndarray, slopes: Slopes, centered: bool
+    ) -> None:  # fmt: skip
+        self.columns, self.weights, self.p, self.centered = columns, weights, p, centered
+        self.count, self.size = slopes.unit.shape
+        extra = np.zeros(int(centered))
+        self.ridge, self.pinch = np.r_[slopes.ridge, extra], np.r_[slopes.pinch, extra]
+        self.unit = np.hstack([slopes.unit, np.zeros((self.count, len(extra)))])
+        self.squares = np.r_[columns.design.norm[columns.features] ** 2, np.ones(len(extra))]
+
+    def solve(self, right: np.ndarray, loose: np.ndarray) -> np.ndarray:
+        """Return the solution for a right-hand side; only coefficients that are ``loose`` (K, m) move."""
+        self.loose = np.hstack([loose, np.ones((self.count, right.shape[1] - self.size), dtype=bool)])
+        # Changes common to all classes are not Newton's to find (``ClassPenalty.centered``): where no coefficient holds
+        # the others they get a curvature that makes them short.
+        curvature = self.squares * float(((self.p * (1.0 - self.p)) @ self.weights).mean()) / self.count
+        self.common = np.where(self.loose.all(axis=0), curvature, 0.0)
+        right, unknowns = np.where(self.loose, right, 0.0), np.count_nonzero(self.loose)
+        # The Hessian and its factor in units of a product, 4 K m n operations.
+        cost = 0.25 * (self.count + 1) * self.size
+        cost += unknowns**3 / (6.0 * self.count * max(self.size, 1) * self.p.shape[1])
+        if self.columns.packed and unknowns <= FACTORED and cost <= PRODUCTS:
+            return self._factored(right)
+        return self._conjugate_gradients(right)
+
+    def _factored(self, right: np.ndarray) -> np.ndarray:
+        columns = self.columns.rows
+        if self.centered:
+            columns = np.vstack([columns, np.ones((1, columns.shape[1]))])
+        count, width = right.shape
+        hessian = np.empty((count, width, count, width))
+        at = np.arange(width)
+        for k in range(count):
+            for other in range(k, count):
+                curvature = self.weights * self.p[k] * ((k == other) - self.p[other])
+                block = (columns * curvature) @ columns.T
+                block[at, at] += self.common - self.pinch * self.unit[k] * self.unit[other]
+                hessian[k, :, other, :] = hessian[other, :, k, :] = block
+            hessian[k, at, k, at] += self.ridge
+        matrix, loose = hessian.reshape(count * width, count * width), self.loose.ravel()
+        if not loose.all():
+            matrix = matrix[np.ix_(loose, loose)]
+        matrix.flat[:: len(matrix) + 1] += DEFINITE * matrix.diagonal() + TINY
+        solution = np.zeros(count * width)
+        solution[loose] = np.linalg.solve(matrix, right.ravel()[loose])
+        return solution.reshape(count, width)
+
+    def product(self, V: np.ndarray) -> np.ndarray:
+        """Return the Hessian times V."""
+        line = self.columns.predict(V[:, : self.size])
+        if self.centered:
+            line += V[:, self.size :]
+        line = self.weights * self.p * (line - (self.p * line).sum(axis=0))
+        out = self.ridge * V + self.common * V.sum(axis=0) - self.pinch * self.unit * (self.unit * V).sum(axis=0)
+        out[:, : self.size] += self.columns.correlate(line)
+        if self.centered:
+            out[:, self.size] += line.sum(axis=1)
+        return np.where(self.loose, out, 0.0)
+
+    def _blocks(self) -> np.ndarray:
+        """Return the inverses (m, K, K) of the Hessian's blocks of every feature, if rows were independent of columns.
+
+        Within a feature a group's part is large in all directions but one, which no diagonal matrix can follow.
+        """
+        mean = np.diag(self.p @ self.weights) - (self.p * self.weights) @ self.p.T
+        mean.flat[:: self.count + 1] += DEFINITE * mean.diagonal() + TINY
+        blocks = self.squares[:, None, None] * mean + self.common[:, None, None]
+        blocks -= self.pinch[:, None, None] * np.einsum("km,lm->mkl", self.unit, self.unit)
+        at = np.arange(self.count)
+        blocks[:, at, at] += self.ridge[:, None]
+        held = np.flatnonzero(~self.loose.all(axis=0))
+        both = self.loose[:, held].T[:, :, None] & self.loose[:, held].T[:, None, :]
+        blocks[held] = np.where(both, blocks[held], np.eye(self.count))
+        return np.linalg.inv(blocks)
+
+    def _conjugate_gradients(self, right: np.ndarray) -> np.ndarray:
+        blocks = self._blocks()
+        x, residual = np.zeros_like(right), right
+        direction = np.where(self.loose, np.einsum("mkl,lm->km", blocks, residual), 0.0)
+        first = power = float((residual * direction).sum())
+        for _ in range(MAX_PRODUCTS if power > 0 else 0):
+            image = self.product(direction)
+            bend = float((direction * image).sum())
+            if not bend > 0:
+                break
+            x = x + power / bend * direction
+            residual = residual - power / bend * image
+            scaled = np.where(self.loose, np.einsum("mkl,lm->km", blocks, residual), 0.0)
+            before, power = power, float((residual * scaled).sum())
+            if power <= FORCING**2 * first:
+                break
+            direction = scaled + power / before * direction
+        return x

@@ -1,0 +1,190 @@
+"""Several classes: Newton's method for all of them on the features in play, certified like everything else.
+
+A feature is in play when its coefficients are not all zero. Newton's method minimizes over these; then correlations of
+all others are bounded without reading X (``LazyGradients``, over the residuals of all classes as one long vector:
+||X_j'delta|| <= ||x_j|| ||delta|| holds for classes together), and those that pull by more than their threshold enter.
+"""
+
+import numpy as np
+
+from fastreg.design.scaled import ScaledDesign
+from fastreg.penalty.classes import ClassPenalty, ClassProof, penalty_kind
+from fastreg.solver.active_features import ActiveFeatures, Rows
+from fastreg.solver.lazy_gradients import LazyGradients
+
+# Columns that are asked for are read alone up to this fraction of X; beyond it a full pass.
+SHARED_FRACTION = 0.2
+# Newton's method stops where a step promises less than this part of the gap asked for.
+INNER_FRACTION = 1e-3
+# Rounds in which neither a feature enters nor the gap falls before rounding is said to stop the solver.
+MAX_STALLS = 3
+MIN_GROWTH = 32
+
+
+class MultinomialSolver:
+    """Solver of one multinomial problem.
+
+    Parameters
+    ----------
+    design : ScaledDesign
+    penalty : dict of l1, l2, lower, upper (n_features,)
+    rows : Rows
+    eta : ndarray (n_classes, n_rows), predictors of the null model
+    correlations : ndarray (n_classes, n_features), of the null model's u
+
+    Attributes
+    ----------
+    point : ActiveFeatures
+    gap : float
+    steps : int, Newton steps at the last alpha
+    """
+
+    def __init__(
+        self, design: ScaledDesign, penalty: dict[str, np.ndarray], rows: Rows, eta: np.ndarray, correlations: np.ndarray
+    ) -> None:  # fmt: skip
+        self.design, self.parts = design, penalty
+        self.point = ActiveFeatures(design, rows, eta)
+        count, n = eta.shape
+        self.lazy = LazyGradients(count * n, np.tile(design.norm, count), np.tile(design.raw_norm, count))
+        self.Z = np.array(correlations)
+        if design.n_features:
+            self.lazy.add_reference((design.root * self.point.residual()).ravel(), self.Z.ravel())
+        self.size = float(np.sqrt((rows.weights * self.point.residual() ** 2).sum()))
+        self.gap, self.steps = np.inf, 0
+        # The scale a1 of the last solution, and a1, features, coefficients and intercepts of the one before.
+        self.here, self.before = np.inf, None
+
+    def penalty_at(self, a1: float, a2: float) -> ClassPenalty:
+        """Return the penalty of all features at these scales."""
+        part = self.parts
+        with np.errstate(invalid="ignore"):
+            t = np.where(part["l1"] > 0, a1 * part["l1"], 0.0)
+        return penalty_kind(self.point.rows.loss.grouped)(t, a2 * part["l2"], part["lower"], part["upper"])
+
+    def start(self, coefs: np.ndarray) -> None:
+        """Begin with coefficients (n_classes, n_features), where they are better than none."""
+        point = self.point
+        features = np.flatnonzero(coefs.any(axis=0))
+        point.bind(self.penalty_at(0.0, 0.0))
+        point.hold(features, coefs[:, features])
+        eta = point.eta + point.columns.predict(point.B)
+        with np.errstate(over="ignore", invalid="ignore"):
+            value, p = point.rows.loss.point(point.rows.labels, point.rows.weights, eta)
+        if value <= point.value:
+            point.eta, point.value, point.p = eta, value, p
+            point.balance()
+        else:
+            point.hold(features[:0], coefs[:, :0])
+
+    def solve(self, a1: float, a2: float, target: float, max_iter: int) -> None:
+        """Solve at one pair of penalty scales."""
+        point, penalty = self.point, self.penalty_at(a1, a2)
+        point.bind(penalty)
+        always = np.setdiff1d(np.flatnonzero(penalty.t == 0), point.features)
+        if len(always):
+            point.hold(np.r_[point.features, always], np.hstack([point.B, np.zeros((len(point.B), len(always)))]))
+        self.steps, stalls, self.gap = 0, 0, np.inf
+        inner = INNER_FRACTION * target
+        self.extrapolate(a1)
+        while True:
+            self.descend(inner, max_iter)
+            before = self.gap
+            self.certify()
+            if self.gap <= target or self.steps >= max_iter or stalls == MAX_STALLS:
+                return
+            grown = self.grow()
+            if grown == 0:
+                inner *= 1e-3
+                stalls += self.gap > 0.5 * before
+
+    def descend(self, inner: float, max_iter: int) -> None:
+        """Take Newton steps until the next one would promise less than ``inner``."""
+        last = 0.0
+        while self.steps < max_iter:
+            self.steps += 1
+            promised = self.point.newton()
+            if self.steps == 1:
+                self.foresee()
+            # Steps promise less and less, faster and faster.
+            if promised * min(promised / last if last else 1.0, 1.0) <= inner:
+                return
+            last = promised
+
+    def foresee(self) -> None:
+        """Put features in play that pull too hard as far as references tell, without reading X."""
+        if self.design.n_features == 0:
+            return
+        root_u = self.design.root * self.point.residual()
+        self.Z = self.lazy.bounds(root_u.ravel())[0].reshape(len(self.Z), -1)
+        self.grow()
+
+    def extrapolate(self, a1: float) -> None:
+        """Begin where the last two solutions point to, if that is better than the last one."""
+        point, before, here = self.point, self.before, self.here
+        self.before, self.here = (here, point.features, point.B, point.intercepts), a1
+        if before is None or before[0] == here:
+            return
+        old = np.zeros((len(point.B), self.design.n_features))
+        old[:, before[1]] = before[2]
+        ratio = (a1 - here) / (here - before[0])
+        was = old[:, point.features]
+        point.leap(ratio * np.where(was != 0, point.B - was, 0.0), ratio * (point.intercepts - before[3]))
+
+    def null_correlations(self, max_iter: int) -> np.ndarray:
+        """Fit what no penalty touches, as well as rounding lets it be, and return the correlations of all features."""
+        self.solve(np.inf, 0.0, 0.0, max_iter)
+        return self.design.correlations(self.design.root * self.point.residual())
+
+    def certify(self) -> None:
+        """Measure the gap: correlations of all features, exact or proved to be harmless."""
+        point, design, count = self.point, self.design, len(self.Z)
+        point.balance()
+        root_u = design.root * point.residual()
+        if design.n_features == 0:
+            self.gap = 0.0
+            return
+        # What pulls is a projection of z, which moves no further than z does.
+        estimate, radius = self.lazy.bounds(root_u.ravel())
+        Z = estimate.reshape(count, -1)
+        Z[:, point.features] = point.correlations()
+        open_ = point.whole.size(point.whole.pull(Z)) + radius[: design.n_features] > point.whole.t
+        open_[point.features] = False
+        features = np.flatnonzero(open_)
+        if len(features) > SHARED_FRACTION * design.n_features:
+            Z = design.correlations(root_u)
+            self.lazy.add_reference(root_u.ravel(), Z.ravel())
+        elif len(features):
+            Z[:, features] = design.correlations(root_u, features)
+        self.Z = Z
+        self.gap = self.measure()
+
+    def measure(self) -> float:
+        """Return the duality gap at the best of a few scales of the dual point."""
+        point, rows = self.point, self.point.rows
+        over = point.whole.excess(self.Z) > 0
+        over[point.features] = True
+        features = np.flatnonzero(over)
+        B = np.zeros((len(self.Z), len(over)))
+        B[:, point.features] = point.B
+        level = 1e-9 * self.size
+        proof = ClassProof(point.whole.of(features), B[:, features], self.Z[:, features], self.design.norm[features], level)
+
+        def gap(s: float) -> float:
+            lost = rows.loss.divergence(rows.labels, rows.weights, point.p, s) if s < 1 else 0.0
+            return lost + proof.penalty_gap(s)
+
+        high, plain = proof.largest_scale(), proof.largest_scale(finite=False)
+        best = min(gap(s) for s in {high, plain})
+        return max(best, 0.0)
+
+    def grow(self) -> int:
+        """Put features in play that pull by more than their threshold, the strongest first; return how many."""
+        point = self.point
+        excess = point.whole.excess(self.Z)
+        excess[point.features] = 0.0
+        step = excess / np.maximum(self.design.norm, np.finfo(float).tiny)
+        count = min(np.count_nonzero(excess), max(MIN_GROWTH, len(point.features) // 2))
+        if count:
+            features = np.sort(np.argpartition(-step, count - 1)[:count])
+            point.enter(features)
+        return count
