@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from benchmarks.loading import ready
-from benchmarks.losses import Poisson
+from benchmarks.losses import Multinomial, Poisson
 
 
 def autoregressive(n: int, p: int, correlation: float, seed: int) -> np.ndarray:
@@ -63,3 +63,19 @@ def simulated_counts(
     X, _ = ready(X, np.zeros(0))
     clean = signal(X, n_signals)
     return X, Poisson.sample(spread / clean.std() * clean, np.random.default_rng(seed))
+
+
+def simulated_classes(
+    X: np.ndarray | sp.csc_array, n_classes: int, n_signals: int, spread: float, seed: int
+) -> tuple[np.ndarray | sp.csc_array, np.ndarray]:
+    """Return X, standardized if it is dense, and codes of classes; ``spread`` is the deviation of their predictors.
+
+    Of ``n_signals`` columns, evenly spread, every class has about half, with normal coefficients.
+    """
+    X, _ = ready(X, np.zeros(0))
+    rng = np.random.default_rng(seed)
+    b = np.zeros((X.shape[1], n_classes))
+    places = np.linspace(0, X.shape[1] - 1, n_signals).astype(int)
+    b[places] = rng.standard_normal((n_signals, n_classes)) * (rng.random((n_signals, n_classes)) < 0.5)
+    clean = (X @ b).T
+    return X, Multinomial.sample(spread / clean.std(axis=1, keepdims=True) * clean, rng)

@@ -73,5 +73,10 @@ JOBS = [
     Job("ridge-one", "ridge", 1, 1e-3),
     *other_jobs("logistic"),
     *other_jobs("poisson"),
+    *other_jobs("multinomial"),
+    *other_jobs("multinomial-grouped"),
 ]
-QUICK = ["lasso-path", "lasso-tenth", "enet-path", "ridge-path", "logistic-path", "logistic-tenth", "poisson-path"]
+QUICK = [
+    "lasso-path", "lasso-tenth", "enet-path", "ridge-path", "logistic-path", "logistic-tenth", "poisson-path",
+    "multinomial-path",
+]  # fmt: skip

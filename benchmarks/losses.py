@@ -4,9 +4,14 @@ A loss is made from a response y, as its ``target`` returns it, and predictions 
 one. Its smallest value is taken off, so that it is the divergence of its conjugate from y to the mean that is
 predicted. Every sum is one of nonnegative terms without cancellation: small gaps are not lost in rounding.
 
-target(y) -> the response that packages get: labels, counts or any numbers
+A row has one predictor, or one for every class. Then predictions and u are those of one class after those of another,
+n_predictors times as many as there are rows.
+
+target(y) -> the response that packages get: labels, codes of classes, counts or any numbers
 sample(eta, rng) -> a random response
-u : minus the derivative of the loss in the predictions; its sum is 0
+n_predictors(y) -> how many predictors a row has
+grouped : whether the penalty is on the Euclidean norm of the coefficients that a feature has for all predictors
+u : minus the derivative of the loss in the predictions; its sum is 0, for every predictor
 divergence(s) -> the mean divergence of the conjugate from y - s u to y - u; that of s = 0 is the loss itself
 slopes(s) -> its first and second derivatives in s
 """
@@ -22,7 +27,17 @@ SERIES = np.array([(-1.0) ** k / (k * (k - 1)) for k in range(2, 19)])
 MAX_STEPS = 200
 
 
-class Squared:
+class Loss:
+    """What the losses have in common, unless they say otherwise."""
+
+    grouped = False
+
+    @staticmethod
+    def n_predictors(y: np.ndarray) -> int:
+        return 1
+
+
+class Squared(Loss):
     """Half the squared distance."""
 
     def __init__(self, y: np.ndarray, predictions: np.ndarray) -> None:
@@ -46,7 +61,7 @@ class Squared:
         return (s - 1) * self.power, self.power
 
 
-class Logistic:
+class Logistic(Loss):
     """The log-likelihood of labels 0 and 1, log(1 + exp(eta)) - y eta."""
 
     def __init__(self, y: np.ndarray, predictions: np.ndarray) -> None:
@@ -87,7 +102,7 @@ class Logistic:
         return float(first), mean_ratio(self.u**2, one * zero)
 
 
-class Poisson:
+class Poisson(Loss):
     """The log-likelihood of counts, exp(eta) - y eta."""
 
     def __init__(self, y: np.ndarray, predictions: np.ndarray) -> None:
@@ -113,8 +128,113 @@ class Poisson:
         return float(np.mean(self.u * self.eta - xlogy(self.u, mean))), mean_ratio(self.u**2, mean)
 
 
-Loss = Squared | Logistic | Poisson
-LOSSES: dict[str, type[Loss]] = {"squared": Squared, "logistic": Logistic, "poisson": Poisson}
+class Multinomial(Loss):
+    """The log-likelihood of classes 0, 1, ..., log sum_k exp(eta_k) - eta_y; arrays are (n_classes, n_samples)."""
+
+    def __init__(self, y: np.ndarray, predictions: np.ndarray) -> None:
+        self.y = np.asarray(y == np.arange(self.n_predictors(y))[:, None], dtype=float)
+        eta = balanced(self.y, predictions.reshape(self.y.shape))
+        self.log_p, self.p, self.away = probabilities(self.y, eta)
+        self.u = self.away.ravel()
+
+    @staticmethod
+    def n_predictors(y: np.ndarray) -> int:
+        return int(y.max()) + 1
+
+    @staticmethod
+    def target(y: np.ndarray) -> np.ndarray:
+        """Return codes: the ranks of the values among all."""
+        codes = np.unique(y, return_inverse=True)[1]
+        if codes.max() == 0:
+            raise ValueError("a single class")
+        return codes.astype(float)
+
+    @staticmethod
+    def sample(eta: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return codes for predictors (n_classes, n_samples), or for three classes with eta, 0 and -eta."""
+        eta = np.outer([1.0, 0.0, -1.0], eta) if eta.ndim == 1 else eta
+        return np.argmax(eta + rng.gumbel(size=eta.shape), axis=0).astype(float)
+
+    def divergence(self, s: float) -> float:
+        return float(relative_entropy(self.p, self.log_p, (1 - s) * self.away).sum(axis=0).mean())
+
+    def slopes(self, s: float) -> tuple[float, float]:
+        q = s * self.p + (1 - s) * self.y
+        first = (self.away * self.log_p - xlogy(self.away, q)).sum(axis=0).mean()
+        return float(first), len(q) * mean_ratio(self.away**2, q)
+
+
+class GroupedMultinomial(Multinomial):
+    """The same loss; its penalty knows a feature's coefficients for all classes by their norm alone."""
+
+    grouped = True
+
+
+LOSSES: dict[str, type[Loss]] = {
+    "squared": Squared,
+    "logistic": Logistic,
+    "poisson": Poisson,
+    "multinomial": Multinomial,
+    "multinomial-grouped": GroupedMultinomial,
+}
+
+
+def probabilities(y: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the logarithms of the classes' probabilities, these, and what one-hot y is beyond them."""
+    eta = eta - eta.max(axis=0)
+    log_p = eta - np.log(np.exp(eta).sum(axis=0))
+    p = np.exp(log_p)
+    # One minus a probability near one has no digits left: it is the sum of the others.
+    others = (1 - y) * p
+    return log_p, p, y * others.sum(axis=0) - others
+
+
+def balanced(y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+    """Return eta plus the best intercepts: as much probability for every class as it has rows.
+
+    Newton's method. Where its step does not halve the imbalance, every class in turn gets the best intercept that it
+    can have by itself, which is a matter of logistic loss.
+    """
+    if not np.isfinite(eta).all():
+        return eta
+    _, p, away = probabilities(y, eta)
+    rounding = np.finfo(float).eps * y.shape[1] * max(1.0, float(np.abs(eta).max()))
+    for _ in range(MAX_STEPS):
+        imbalance = away.sum(axis=1)
+        size = np.abs(imbalance).max()
+        trial = eta + newton_step(p, imbalance)[:, None]
+        state = probabilities(y, trial)
+        # Not a number where the step was none.
+        if not np.abs(state[2].sum(axis=1)).max() <= 0.5 * size:
+            if size <= rounding:
+                break
+            trial = alternated(y, eta)
+            state = probabilities(y, trial)
+        eta, (_, p, away) = trial, state
+    return eta
+
+
+def alternated(y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+    """Return eta after every class in turn has got the best intercept that it can have while the others keep theirs."""
+    eta = eta.copy()
+    for k, labels in enumerate(y):
+        others = logsumexp(np.delete(eta, k, axis=0), axis=0)
+        eta[k] += Logistic.intercept(labels, eta[k] - others)
+    return eta
+
+
+def newton_step(p: np.ndarray, imbalance: np.ndarray) -> np.ndarray:
+    """Return by what Newton's method moves the intercepts; not a number where it does not know."""
+    # The rows of the Hessian add up to 0, so that its diagonal needs no differences.
+    shared = p @ p.T
+    np.fill_diagonal(shared, 0.0)
+    hessian = np.diag(shared.sum(axis=1)) - shared
+    # To move all of them by the same changes nothing; this makes it a step of none.
+    hessian += np.trace(hessian) / len(p) ** 2
+    try:
+        return np.linalg.solve(hessian, imbalance)
+    except np.linalg.LinAlgError:
+        return np.full(len(p), np.nan)
 
 
 def relative_entropy(mean: np.ndarray, log_mean: np.ndarray, away: np.ndarray) -> np.ndarray:
@@ -129,7 +249,7 @@ def relative_entropy(mean: np.ndarray, log_mean: np.ndarray, away: np.ndarray) -
 def mean_ratio(above: np.ndarray, below: np.ndarray) -> float:
     """Return the mean ratio, 0/0 being 0: such a row fits exactly and does not move."""
     # Infinite where a predicted mean has underflowed: ``root`` then halves its interval.
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         return float(np.mean(np.divide(above, below, out=np.zeros_like(above), where=above > 0)))
 
 

@@ -21,13 +21,17 @@ TARGETS = ("1e-04", "1e-06")
 FURTHER = "1e-10"
 BEGIN, END = "<!-- benchmark table: begin -->", "<!-- benchmark table: end -->"
 KINDS = {"paths": "Lasso and elastic-net paths", "single fits": "Single fits", "ridge": "Ridge"}
-TITLES = {"squared": "Board", "logistic": "Logistic loss", "poisson": "Poisson loss"}
-# Of every loss the job that the README shows, with a picture; squared loss has one more picture.
-HEADLINES = {"squared": "lasso-path", "logistic": "logistic-path", "poisson": "poisson-path"}
-PICTURES = {
-    "lasso-path": "board-paths.png", "lasso-tenth": "board-single.png", "logistic-path": "board-logistic.png",
-    "poisson-path": "board-poisson.png",
+TITLES = {
+    "squared": "Board", "logistic": "Logistic loss", "poisson": "Poisson loss", "multinomial": "Multinomial loss",
+    "multinomial-grouped": "Multinomial loss, grouped penalty",
 }  # fmt: skip
+# Of every loss the job that the README shows, with a picture; squared loss has one more picture.
+HEADLINES = {loss: "lasso-path" if loss == "squared" else f"{loss}-path" for loss in LOSSES}
+PICTURES = {
+    "lasso-path": "board-paths.png",
+    "lasso-tenth": "board-single.png",
+    **{HEADLINES[loss]: f"{board_folder(loss)}.png" for loss in LOSSES if loss != "squared"},
+}
 
 
 PEERS = {module.NAME for module in modules_of(contestants) if module.IS_PEER}

@@ -20,6 +20,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from benchmarks.losses import LOSSES
+from benchmarks.objective import Data, Objective
 from benchmarks.problem import Problem, Solution
 
 # Below this size X is read into memory, where the system may use large pages; beyond it, it is mapped.
@@ -80,8 +81,9 @@ def small_problem(problem: Problem) -> tuple[Any, np.ndarray, Problem]:
     X = np.asfortranarray(rng.standard_normal(shape))
     if problem.is_sparse:
         X = sp.csc_array(np.where(rng.random(shape) < 0.5, X, 0.0))
-    y = LOSSES[problem.loss].sample(X[:, :3].sum(axis=1), rng)
-    top = float(np.abs(X.T @ (y - y.mean())).max()) / shape[0] / (problem.l1_ratio or 1.0)
+    loss = LOSSES[problem.loss]
+    y = loss.target(loss.sample(X[:, :3].sum(axis=1), rng))
+    top = Objective(Data(X, y, loss), problem.l1_ratio or 1.0).alpha_max()
     alphas = np.array([0.2 * top]) if problem.is_single else top * np.geomspace(1.0, 0.2, WARM_UP_ALPHAS)
     return X, y, replace(problem, alphas=alphas, alpha_max=top, shape=shape)
 
@@ -138,10 +140,12 @@ class Host:
         solution: Solution = self.module.fit(self.data, self.problem, command["tol"], command["option"])
         elapsed = time.perf_counter() - start
         growth = memory.growth() if memory else None
-        if solution.coefs.shape != (self.X.shape[1], len(self.problem.alphas)):
-            raise RuntimeError(f"coefficients of shape {solution.coefs.shape}")
+        coefs = sp.vstack(solution.coefs) if isinstance(solution.coefs, list) else solution.coefs
+        n_coefs = self.X.shape[1] * LOSSES[self.problem.loss].n_predictors(self.y)
+        if coefs.shape != (n_coefs, len(self.problem.alphas)):
+            raise RuntimeError(f"coefficients of shape {coefs.shape}")
         if memory:
-            save(command["write"], solution.coefs)
+            save(command["write"], coefs)
         seconds = elapsed if solution.seconds is None else solution.seconds
         return {"seconds": seconds, "memory_mb": growth, "passes": solution.passes}
 

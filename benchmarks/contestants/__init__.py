@@ -14,7 +14,8 @@ fit(data, problem, tol, option) -> ``benchmarks.problem.Solution``; timed
 ``about() -> dict`` (further versions), ``process(data) -> int`` (the process whose memory counts), LIMIT_SECONDS (a
 lower cap on one fit), LOSSES (the losses it is made for; squared loss alone where it is missing), NOTE (what a reader
 of the tables has to know) and ``cross_validate(data, problem, tol, option, n_folds) -> dict`` (what it knows of its
-seconds and passes) are optional. y is 0 or 1 for logistic loss, counts for Poisson loss. A package may have one module
+seconds and passes) are optional. y is 0 or 1 for logistic loss, counts for Poisson loss, codes 0, 1, ... of
+classes for multinomial loss. A package may have one module
 for squared loss and another for the rest, of the same NAME. The board imports every module, so that the contestant's
 own package is imported inside functions; the worker has imported it before anything is timed.
 """

@@ -5,7 +5,7 @@ from benchmarks.problem import Solution
 NAME = "fastreg"
 IS_PEER = False
 IMPORTS, PACKAGES = ("fastreg",), ()
-LOSSES = ("squared", "logistic", "poisson")
+LOSSES = ("squared", "logistic", "poisson", "multinomial", "multinomial-grouped")
 LADDER = [10.0**-k for k in range(4, 13)]
 
 
@@ -35,7 +35,8 @@ def cross_validate(data, problem, tol, option, n_folds):
 def fit(data, problem, tol, option):
     import fastreg
 
+    loss = fastreg.Multinomial(grouped=True) if problem.loss == "multinomial-grouped" else problem.loss
     path = fastreg.fit_path(
-        *data, loss=problem.loss, alphas=problem.alphas, l1_ratio=problem.l1_ratio, tol=tol, n_threads=problem.threads
+        *data, loss=loss, alphas=problem.alphas, l1_ratio=problem.l1_ratio, tol=tol, n_threads=problem.threads
     )
     return Solution(path.coefs, path.n_passes)

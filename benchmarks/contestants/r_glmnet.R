@@ -1,5 +1,5 @@
 # Reads X and y from a folder, then obeys lines from standard input: "fit <family> <alpha> <thresh> <type>", type being
-# type.gaussian or type.logistic, and "cv <alpha> <thresh> <type.gaussian> <folds>".
+# type.gaussian, type.logistic or "grouped", and "cv <alpha> <thresh> <type.gaussian> <folds>".
 suppressPackageStartupMessages({
   library(Matrix)
   library(glmnet)
@@ -40,12 +40,16 @@ answer <- function(family, alpha, thresh, type) {
   # Each type is read by its own family alone.
   fit <- glmnet(X, target, family = family, alpha = alpha, lambda = lambdas, standardize = FALSE, thresh = thresh,
                 maxit = 1e9, type.gaussian = if (family == "gaussian") type else "naive",
-                type.logistic = if (family == "binomial") type else "Newton")
+                type.logistic = if (type == "modified.Newton") type else "Newton",
+                type.multinomial = if (type == "grouped") type else "ungrouped")
   seconds <- as.numeric(Sys.time()) - begin
   if (length(fit$lambda) < length(lambdas)) stop("glmnet left out lambdas")
-  write(fit$beta@x, "x")
-  write(fit$beta@i, "i")
-  write(fit$beta@p, "p")
+  # The classes' coefficients are a list.
+  beta <- if (is.list(fit$beta)) do.call(rbind, fit$beta) else fit$beta
+  write(beta@x, "x")
+  write(beta@i, "i")
+  write(beta@p, "p")
+  write(beta@Dim, "shape")
   cat("ok", format(seconds, digits = 9), "\n")
 }
 

@@ -21,8 +21,11 @@ IMPORTS, PACKAGES = (), ()
 LADDER = half_decades(3, 18)
 SCRIPT = Path(__file__).with_suffix(".R")
 LIMIT_BYTES = 4e9
-LOSSES = ("squared", "logistic", "poisson")
-FAMILIES = {"squared": "gaussian", "logistic": "binomial", "poisson": "poisson"}
+FAMILIES = {
+    "squared": "gaussian", "logistic": "binomial", "poisson": "poisson", "multinomial": "multinomial",
+    "multinomial-grouped": "multinomial",
+}  # fmt: skip
+LOSSES = tuple(FAMILIES)
 
 
 @dataclass
@@ -64,10 +67,9 @@ def options(problem):
 
 def kinds(problem):
     """Return what glmnet calls the type of a family's algorithm."""
-    if problem.loss == "poisson":
-        return ("Newton",)
-    if problem.loss == "logistic":
-        return ("Newton", "modified.Newton")
+    if problem.loss != "squared":
+        of_loss = {"poisson": ("Newton",), "multinomial-grouped": ("grouped",)}
+        return of_loss.get(problem.loss, ("Newton", "modified.Newton"))
     return ("covariance", "naive") if problem.is_tall and problem.shape[1] <= 6000 else ("naive",)
 
 
@@ -102,7 +104,7 @@ def fit(session, problem, tol, option):
     factor = r / scale + 1 - r
     (grid(problem, start) * factor).tofile(session.folder / "lambdas")
     (seconds,) = session.ask("fit", FAMILIES[problem.loss], repr(r / scale / factor), repr(tol), kind)
-    return Solution(wanted(scale * coefficients(session.folder, problem.shape[1]), problem), seconds=float(seconds))
+    return Solution(wanted(scale * coefficients(session.folder), problem), seconds=float(seconds))
 
 
 def cross_validate(session, problem, tol, option, n_folds):
@@ -112,8 +114,7 @@ def cross_validate(session, problem, tol, option, n_folds):
     return {"seconds": float(seconds)}
 
 
-def coefficients(folder, p):
+def coefficients(folder):
     """Return what R has written."""
-    read = {name: np.fromfile(folder / name, dtype) for name, dtype in (("x", float), ("i", np.int32), ("p", np.int32))}
-    columns = len(read["p"]) - 1
-    return sp.csc_array((read["x"], read["i"], read["p"]), shape=(p, columns))
+    indices, indptr, shape = (np.fromfile(folder / name, np.int32) for name in ("i", "p", "shape"))
+    return sp.csc_array((np.fromfile(folder / "x"), indices, indptr), shape=tuple(shape.tolist()))

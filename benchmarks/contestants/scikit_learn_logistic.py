@@ -44,5 +44,5 @@ def fit(data, problem, tol, option):
         alphas, about = problem.alphas, {"max_iter": LIBLINEAR_ITERATIONS, "intercept_scaling": float(way)}
     model = LogisticRegression(solver=solver.lower(), l1_ratio=problem.l1_ratio, tol=tol, random_state=0, **about)
     # Its loss is a sum, and the penalty's factor is 1.
-    coefs = [model.set_params(C=1 / (alpha * len(y))).fit(X, y).coef_.copy() for alpha in alphas]
-    return Solution(wanted(np.concatenate(coefs).T, problem))
+    coefs = [model.set_params(C=1 / (alpha * len(y))).fit(X, y).coef_.flatten() for alpha in alphas]
+    return Solution(wanted(np.stack(coefs, axis=1), problem))
