@@ -50,7 +50,23 @@ class Multinomial:
         return f"Multinomial(grouped={self.grouped})"
 
     @staticmethod
-    def encode(y: np.ndarray) -> np.ndarray:
+    def check_domain(y: np.ndarray) -> None:
+        """Refuse what are no class codes.
+
+        Raises
+        ------
+        ValueError
+            If y holds anything but integers from 0 to the number of samples.
+        """
+        codes = y.astype(np.int64)
+        if (codes != y).any() or codes.min() < 0 or codes.max() > codes.size:
+            raise ValueError(
+                f"y: expected class codes 0, 1, ... for the multinomial loss, got values from {y.min():g} to "
+                f"{y.max():g}. Code the classes, or use fastreg.LogisticRegression."
+            )
+
+    @classmethod
+    def encode(cls, y: np.ndarray) -> np.ndarray:
         """Return the one-hot matrix (n_classes, n_samples) of class codes 0, 1, ...
 
         Raises
@@ -58,12 +74,8 @@ class Multinomial:
         ValueError
             If these are no codes of two classes or more, or if a class is missing.
         """
+        cls.check_domain(y)
         codes = y.astype(np.int64)
-        if (codes != y).any() or codes.min() < 0 or codes.max() > len(codes):
-            raise ValueError(
-                f"y: expected class codes 0, 1, ... for the multinomial loss, got values from {y.min():g} to "
-                f"{y.max():g}. Code the classes, or use fastreg.LogisticRegression."
-            )
         if codes.max() == 0:
             raise ValueError("y: expected two classes or more for the multinomial loss, got one.")
         return (codes == np.arange(codes.max() + 1)[:, None]).astype(float)

@@ -15,19 +15,24 @@ Report = Callable[[float, int, float], None]
 
 
 class HeldOut:
-    """Rows that the fit does not see, and the deviance of predictions for them."""
+    """Rows that the fit does not see, and the deviance of predictions for them; ``count`` predictors a row."""
 
-    def __init__(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> None:
+    def __init__(self, count: int, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> None:
         self.design, _ = as_design(X)
         check_entries(self.design)
         self.y, _ = check_y(y, self.design.n_rows)
-        self.offset = np.broadcast_to(check_offset(offset, self.y.shape), self.y.shape)[0]
+        shape = (count, self.design.n_rows)
+        self.offset = np.broadcast_to(check_offset(offset, shape), shape)
         self.weights = check_weights(sample_weight, self.design.n_rows)
 
-    def deviance(self, loss: Any, coefs: sp.csc_array, intercept: float) -> float:
-        """Return the weighted mean deviance of one target under coefficients (n_features, 1)."""
-        predictor = self.design.product(coefs)[:, 0] + (intercept + self.offset)
-        return float(loss.deviance(self.y[0], predictor, self.weights))
+    def deviance(self, problem: Problem, fits: list[tuple[np.ndarray, ...]]) -> float:
+        """Return the weighted mean deviance of the fit (starts, features, beta, moved) of every class, or of one."""
+        predictors = []
+        for k, (*points, moved) in enumerate(fits):
+            line = self.design.product(problem.user_coefficients(*points))[:, 0]
+            predictors.append(line + (problem.user_intercepts(k, *points, moved)[0] + self.offset[k]))
+        predictor = np.stack(predictors, axis=-1) if problem.joint else predictors[0]
+        return float(problem.loss.deviance(self.y[0], predictor, self.weights))
 
 
 class Stops(NamedTuple):
@@ -52,9 +57,7 @@ def check_stops(problem: Problem, dfmax: Any, max_explained: Any, validation: An
     patience = check_count(patience, "patience")
     if dfmax is None and validation is None and max_explained is None:
         return Stops(patience=patience)
-    if problem.joint and validation is not None:
-        raise ValueError("validation: expected None for the multinomial loss. Use cross_validate_path.")
-    if not problem.single and (validation is not None or not problem.joint):
+    if not problem.single and not problem.joint:
         raise ValueError(
             "dfmax, max_explained, validation: expected y of shape (n_samples,), got several targets. "
             "Fit one at a time."
@@ -68,8 +71,13 @@ def check_stops(problem: Problem, dfmax: Any, max_explained: Any, validation: An
             "validation: expected (X, y), (X, y, sample_weight) or (X, y, sample_weight, offset), "
             f"got {type(validation).__name__}."
         )
-    held_out = HeldOut(*validation)
+    held_out = HeldOut(len(problem.targets), *validation)
     problem.loss.check_domain(held_out.y)
+    if problem.joint and held_out.y.max() >= len(problem.targets):
+        raise ValueError(
+            f"validation: expected classes 0 to {len(problem.targets) - 1} as in y, got {held_out.y.max():g}. "
+            "Leave such rows out."
+        )
     check_names(validation[0], problem.names, "validation: expected the columns of X")
     if held_out.design.n_cols != problem.n_columns or len(held_out.y) != 1:
         raise ValueError(
@@ -111,12 +119,17 @@ class Watcher:
         """Take note of the fit of all classes at one alpha, the last of these; return whether the path ends."""
         parts = [slice(part.starts[-2], part.starts[-1]) for part in fits]
         features = np.unique(np.concatenate([f.features[part] for f, part in zip(fits, parts, strict=True)]))
-        return self(alpha, features, np.zeros(len(features)), fits[0].gaps[-1], 0.0, fits[0].losses[-1])
+        return self._note(alpha, features, fits[0].gaps[-1], fits[0].losses[-1], [part.intercepts for part in fits])
 
     def __call__(
         self, alpha: float, features: np.ndarray, beta: np.ndarray, gap: float, moved: float, loss: float
     ) -> bool:  # fmt: skip
         """Take note of the fit at one alpha, in the solver's units; return whether the path ends."""
+        return self._note(alpha, features, gap, loss, [(np.array([0, len(features)]), features, beta, moved)])
+
+    def _note(
+        self, alpha: float, features: np.ndarray, gap: float, loss: float, fits: list[tuple[np.ndarray, ...]]
+    ) -> bool:  # fmt: skip
         if self.report is not None:
             self.report(alpha, len(features), gap * self.problem.y_scale**2)
         if self.stops.dfmax is not None and self.kept:
@@ -132,10 +145,7 @@ class Watcher:
             return True
         if self.held_out is None:
             return False
-        fit = np.array([0, len(features)]), features, beta
-        intercept = self.problem.user_intercepts(0, *fit, moved)[0]
-        coefs = self.problem.user_coefficients(*fit)
-        self.deviances.append(self.held_out.deviance(self.problem.loss, coefs, intercept))
+        self.deviances.append(self.held_out.deviance(self.problem, fits))
         self.alphas.append(alpha)
         best = int(np.argmin(self.deviances))
         if len(self.deviances) - 1 - best < self.stops.patience:

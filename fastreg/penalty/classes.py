@@ -238,15 +238,18 @@ class GroupPenalty(ClassPenalty):
             nu = 0.5 * (low + high)
             longer = norms(self._point(pull, bound, nu)) >= nu
             low, high = np.where(longer, nu, low), np.where(longer, high, nu)
-        B = self._point(pull, bound, high)
-        return (pull * B).sum(axis=0) - self.values(B)
+        # Entries within their bounds are z_k / (q + t/nu), which leaves of z'b - P(b) what has no cancellation:
+        slope = self.q + np.divide(self.t, high, out=np.zeros_like(high), where=high > 0)
+        outer = np.where(outer * slope < np.abs(pull), outer, 0.0)
+        return 0.5 * self.q * high**2 + (outer * (np.abs(pull) - slope * outer)).sum(axis=0)
 
     def _point(self, pull: np.ndarray, bound: np.ndarray, nu: np.ndarray) -> np.ndarray:
+        """Return the absolute values of clip(z nu / (q nu + t))."""
         below = self.q * nu + self.t
         length = np.divide(nu, below, out=np.full_like(nu, np.inf), where=below > 0)
         with np.errstate(invalid="ignore"):
-            B = np.where(pull == 0, 0.0, pull * length)
-        return np.where(np.abs(B) > np.abs(bound), bound, B)
+            B = np.where(pull == 0, 0.0, np.abs(pull) * length)
+        return np.minimum(B, np.abs(bound))
 
 
 def penalty_kind(grouped: bool) -> type[ClassPenalty]:

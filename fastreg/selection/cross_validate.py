@@ -133,9 +133,9 @@ def cross_validate_path(
     }  # fmt: skip
     if fold_alphas not in ("own", "shared", "sum"):
         raise ValueError(f"fold_alphas: expected 'own', 'shared' or 'sum', got {fold_alphas!r}.")
-    data, names = _check_data(X, y, sample_weight, offset)
-    splits = make_splits(cv, data.y, groups)
     loss = as_loss(loss)
+    data, names = _check_data(X, y, sample_weight, offset, loss)
+    splits = make_splits(cv, data.y, groups)
     if gammas is not None and not isinstance(loss, SquaredLoss):
         raise ValueError(f"relax: expected None for the {loss.name} loss; relaxed fits are there for squared loss.")
     _check_weighted(splits, data.weights)
@@ -183,12 +183,14 @@ def _check_gammas(relax: Any) -> np.ndarray:
     return np.array([check_scalar(value, "relax", 0.0, 1.0) for value in relax])
 
 
-def _check_data(X: Any, y: Any, sample_weight: Any, offset: Any) -> tuple[Data, Any]:
+def _check_data(X: Any, y: Any, sample_weight: Any, offset: Any, loss: Any) -> tuple[Data, Any]:
     """Return the data in the form that all folds share, and the names of the columns."""
     design, names = as_design(X)
     targets, single = check_y(y, design.n_rows)
     weights = check_weights(sample_weight, design.n_rows)
-    shift = np.broadcast_to(check_offset(offset, targets.shape), targets.shape).T
+    # Every class has a predictor.
+    shape = loss.encode(targets[0]).shape if isinstance(loss, Multinomial) and single else targets.shape
+    shift = np.broadcast_to(check_offset(offset, shape), shape).T
     return Data(shared_matrix(design), targets.T, weights, shift, single), names
 
 

@@ -20,6 +20,7 @@ from fastreg.solver.class_equations import ClassEquations
 ARMIJO = 1e-4
 ROUNDING = 1e-13
 SHORTEST = 1e-8
+AT_BOUND = 1e-9
 # A step moves predictors by so much at most: where curvatures vanish Newton's step is without measure.
 REACH = 20.0
 
@@ -105,7 +106,9 @@ class ActiveFeatures:
         B, Z = self.B, self.correlations()
         slopes = penalty.slopes(B, Z)
         gradient = slopes.gradient - Z
-        held = slopes.still | ((B >= penalty.upper) & (gradient < 0)) | ((B <= penalty.lower) & (gradient > 0))
+        # What lies at a bound but for rounding would stop every step.
+        high, low = B >= (1 - AT_BOUND) * penalty.upper, B <= (1 - AT_BOUND) * penalty.lower
+        held = slopes.still | (high & (gradient < 0)) | (low & (gradient > 0))
         if self.rows.centered:
             gradient = np.hstack([gradient, -(self.residual() @ self.rows.weights)[:, None]])
         size = len(self.features)
@@ -114,7 +117,7 @@ class ActiveFeatures:
             whole = equations.solve(-gradient, ~held)
             direction = whole[:, :size]
             # What is to leave 0 or a bound for the wrong side has to stay, and the others move without it.
-            wrong = ((B >= penalty.upper) & (direction > 0)) | ((B <= penalty.lower) & (direction < 0))
+            wrong = (high & (direction > 0)) | (low & (direction < 0))
             wrong |= (B == 0) & (slopes.side * direction < 0) & (penalty.t > 0)
             if not wrong.any():
                 break
@@ -160,8 +163,9 @@ class ActiveFeatures:
             fallen = objective - value - float(penalty.values(B).sum())
             enough = fallen >= -ARMIJO * length * step.slope
             if not enough and abs(length * step.slope) <= ROUNDING * objective and fallen >= -ROUNDING * objective:
-                # The objective tells nothing here; the slope along the line has to fall.
-                enough = self._slope_at(B, p, step) <= 0.5 * abs(step.slope)
+                # The objective tells nothing here: something has to get to 0 or a bound, or the slope to fall.
+                stopped = bool((B != self.B + length * step.direction).any())
+                enough = stopped or self._slope_at(B, p, step) <= 0.5 * abs(step.slope)
             if enough:
                 self.B, self.eta, self.value, self.p = B, self.eta + change, value, p
                 self.intercepts = self.intercepts + length * step.shift
@@ -174,12 +178,13 @@ class ActiveFeatures:
         Where columns depend on each other Newton's direction is as long as regularization lets it be, and the first
         coefficient that vanishes is what ends it.
         """
+        yield longest
         penalty, B = self.penalty, self.B
         with np.errstate(divide="ignore", invalid="ignore"):
             room = np.where(direction > 0, penalty.upper - B, penalty.lower - B) / direction
         ends = np.concatenate([room[direction != 0], penalty.ends(B, direction)])
-        ends = np.unique(ends[(ends > 0) & (ends < longest)])
-        yield longest
+        # A little further, that rounding does not stop it short of that.
+        ends = (1.0 + AT_BOUND) * np.unique(ends[(ends > 0) & (ends < longest)])
         while len(ends):
             longest = float(ends[(len(ends) - 1) // 2])
             yield longest

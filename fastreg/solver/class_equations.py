@@ -96,11 +96,11 @@ class ClassEquations:
         Within a feature a group's part is large in all directions but one, which no diagonal matrix can follow.
         """
         mean = np.diag(self.p @ self.weights) - (self.p * self.weights) @ self.p.T
-        mean.flat[:: self.count + 1] += DEFINITE * mean.diagonal() + TINY
         blocks = self.squares[:, None, None] * mean + self.common[:, None, None]
         blocks -= self.pinch[:, None, None] * np.einsum("km,lm->mkl", self.unit, self.unit)
         at = np.arange(self.count)
         blocks[:, at, at] += self.ridge[:, None]
+        blocks[:, at, at] += DEFINITE * blocks[:, at, at] + TINY
         held = np.flatnonzero(~self.loose.all(axis=0))
         both = self.loose[:, held].T[:, :, None] & self.loose[:, held].T[:, None, :]
         blocks[held] = np.where(both, blocks[held], np.eye(self.count))
