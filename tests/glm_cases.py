@@ -63,6 +63,16 @@ def make_glm_data(n, p, loss, *, kind="plain", seed=0):
     return A, respond(loss, eta, np.random.default_rng(seed + 1))
 
 
+def make_classes(n, p, n_classes=3, *, kind="plain", seed=0):
+    """Return A and codes drawn at predictors of the first features; every class is there."""
+    A, _ = make_data(n, p, kind=kind, seed=seed)
+    rng = np.random.default_rng(seed + 1)
+    eta = 1.5 * A[:, [1, 4, 6, 8][:n_classes]] + 0.3 * rng.standard_normal((n, n_classes))
+    y = np.argmax(eta + rng.gumbel(size=eta.shape), axis=1)
+    y[:n_classes] = np.arange(n_classes)
+    return A, y
+
+
 def glm_option_sets(n, p, seed=1):
     """Return named keyword arguments of fit_path; `p` features, `n` samples.
 

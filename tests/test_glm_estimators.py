@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import sklearn.linear_model as peers
-from glm_cases import make_glm_data
+from glm_cases import make_classes, make_glm_data
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import d2_tweedie_score, log_loss
@@ -212,3 +212,17 @@ def test_drop_in_multinomial(l1_ratio, class_weight, intercept, weights):
     assert mine.coef_.shape == mine.sparse_coef_.shape == (3, 12)
     assert mine.decision_function(A).shape == (60, 3)
     assert isinstance(mine.dual_gap_, float)
+
+
+def test_groups_over_the_classes_of_a_feature():
+    A, y = make_classes(90, 12, seed=9)
+    names = np.array(["a", "b", "c"])[y]
+    path = fastreg.fit_path(A, y, loss=fastreg.Multinomial(grouped=True), alphas=0.05)
+    model = fastreg.LogisticRegression(alpha=0.05, l1_ratio=1.0, grouped=True).fit(A, names)
+    np.testing.assert_allclose(model.coef_, path.coef(0.05))
+    assert 0 < (model.coef_ != 0).any(axis=0).sum() < 12
+    assert ((model.coef_ != 0).any(axis=0) == (model.coef_ != 0).all(axis=0)).all()
+    chosen = fastreg.LogisticRegressionCV(alphas=[0.05], l1_ratio=1.0, grouped=True, cv=3).fit(A, names)
+    np.testing.assert_allclose(chosen.coef_, model.coef_, atol=1e-3)
+    with pytest.raises(TypeError, match="grouped"):
+        fastreg.LogisticRegression(grouped=2).fit(A, names)

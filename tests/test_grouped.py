@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from designs import REPRESENTATIONS, make_data, option_sets
-from glm_cases import glmnet_data, glmnet_fits
+from glm_cases import glmnet_data, glmnet_fits, make_classes
 from scipy.special import log_softmax, softmax, xlogy
-from test_multinomial import NAMES, SHAPES, make_classes
+from test_multinomial import NAMES, SHAPES
 
 import fastreg
 from fastreg import reference
@@ -215,9 +215,7 @@ def test_weights_are_repetition_and_warm_starts_agree():
     weighted = fastreg.fit_path(A, y, loss=GROUPED, sample_weight=weights, n_alphas=5, alpha_min_ratio=0.1, tol=1e-11)
     repeated = fastreg.fit_path(A[rows], y[rows], loss=GROUPED, alphas=weighted.alphas, tol=1e-11)
     init = (1.1 * coefficients(weighted, 2).T, weighted.intercepts[2])
-    warm = fastreg.fit_path(
-        A, y, loss=GROUPED, sample_weight=weights, alphas=weighted.alphas[2:], tol=1e-11, init=init
-    )
+    warm = fastreg.fit_path(A, y, loss=GROUPED, sample_weight=weights, alphas=weighted.alphas[2:], tol=1e-11, init=init)
     for a, b, c in zip(weighted.coefs, repeated.coefs, warm.coefs, strict=True):
         np.testing.assert_allclose(a.toarray(), b.toarray(), atol=1e-6)
         np.testing.assert_allclose(a.toarray()[:, 2:], c.toarray(), atol=1e-6)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from designs import make_data, option_sets
-from glm_cases import glmnet_data, glmnet_fits
+from designs import option_sets
+from glm_cases import glmnet_data, glmnet_fits, make_classes
 from scipy.special import log_softmax, softmax, xlogy
 
 import fastreg
@@ -14,16 +14,6 @@ from fastreg.reference.penalty import conjugate, penalty_value
 SHAPES = {"wide": (30, 45), "tall": (80, 14)}
 NAMES = ["lasso", "elastic-net", "no-intercept", "weights", "standardize", "factors", "bounds", "positive", "together"]
 MULTINOMIAL = {name: fit for name, fit in glmnet_fits().items() if fit["loss"] == "multinomial" and not fit["grouped"]}
-
-
-def make_classes(n, p, n_classes=3, *, kind="plain", seed=0):
-    """Return A and codes drawn at predictors of the first features; every class is there."""
-    A, _ = make_data(n, p, kind=kind, seed=seed)
-    rng = np.random.default_rng(seed + 1)
-    eta = 1.5 * A[:, [1, 4, 6, 8][:n_classes]] + 0.3 * rng.standard_normal((n, n_classes))
-    y = np.argmax(eta + rng.gumbel(size=eta.shape), axis=1)
-    y[:n_classes] = np.arange(n_classes)
-    return A, y
 
 
 def dual_gap(form, y, B, intercepts, alpha):

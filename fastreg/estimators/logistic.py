@@ -10,9 +10,10 @@ from sklearn.utils.validation import column_or_1d
 
 from fastreg.estimators.base import LinearModel, as_matrix, total_weight
 from fastreg.estimators.linear import OPTIONS
+from fastreg.loss.multinomial import Multinomial
 from fastreg.path.result import PathResult
 from fastreg.penalty.convert import from_C
-from fastreg.problem.validate import check_scalar, check_weights
+from fastreg.problem.validate import check_flag, check_scalar, check_weights
 
 DEFAULT_C = 1.0
 
@@ -45,9 +46,10 @@ class Classifier(ClassifierMixin, LinearModel):
     """Labels of any type coded as 0 to K - 1, and their probabilities from linear predictors."""
 
     @property
-    def loss(self) -> str:
+    def loss(self) -> Any:
         """The loss that goes with the number of classes."""
-        return "logistic" if len(self.classes_) == 2 else "multinomial"
+        grouped = check_flag(self.grouped, "grouped")
+        return "logistic" if len(self.classes_) == 2 else Multinomial(grouped)
 
     def _encoded(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
         """Set ``classes_``; return X as ``fit_path`` takes it, and the codes of y."""
@@ -95,7 +97,10 @@ class Classifier(ClassifierMixin, LinearModel):
         return log_expit(np.stack([-eta, eta], axis=1)) if eta.ndim == 1 else log_softmax(eta, axis=1)
 
 
-CLASS_WEIGHT = """class_weight : None, "balanced" or dict
+CLASS_WEIGHT = """grouped : bool
+        Whether the l1 part penalizes, of more than two classes, the norm of a feature's coefficients for all classes,
+        so that a feature is there for all or for none. Two classes have one coefficient a feature anyway.
+    class_weight : None, "balanced" or dict
         Factors of the sample weights by class label, 1 for classes that are left out. "balanced" gives every class
         the same share of all weight.
     """
@@ -156,6 +161,7 @@ class LogisticRegression(Classifier):
         C: float | None = DEFAULT_C,
         alpha: float | None = None,
         l1_ratio: float = 0.0,
+        grouped: bool = False,
         class_weight: Any = None,
         fit_intercept: bool = True,
         standardize: bool = False,

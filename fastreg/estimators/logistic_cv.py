@@ -85,6 +85,7 @@ class LogisticRegressionCV(Classifier, CrossValidated):
         cv: Any = None,
         scoring: Any = "deviance",
         choice: str = "best",
+        grouped: bool = False,
         class_weight: Any = None,
         fit_intercept: bool = True,
         standardize: bool = False,

@@ -66,9 +66,12 @@ def fit_path(
         Never changed. Dense arrays and CSC are used as they lie; other sparse formats are converted to CSC once.
     y : array (n_samples,) or (n_samples, n_targets)
         Several targets share one grid, the moments of X and the working set.
-    loss : "squared", "logistic", "multinomial", "poisson", "gamma", "huber", or fastreg.Huber(delta)
+    loss : "squared", "logistic", "multinomial", "poisson", "gamma", "huber", fastreg.Huber(delta), or
+        fastreg.Multinomial(grouped=True)
         The result of "multinomial" is like that of several targets, but its gap and deviance are those of all classes
-        together; the penalty is the sum over the classes, and intercepts sum to 0.
+        together; the penalty is the sum over the classes, and intercepts sum to 0, as do coefficients that bear no
+        penalty. With ``grouped`` the l1 part is r v_j ||b_j||, the norm over the classes: a feature is in the model
+        for all classes or for none.
     l1_ratio : float in [0, 1]
         1 is the lasso, 0 is ridge.
     alphas : None, float or array
@@ -80,6 +83,7 @@ def fit_path(
         None means 1e-2 when n_samples < n_features, else 1e-4; 1e-6 for l1_ratio = 0.
     sample_weight : None or array (n_samples,), >= 0; only their ratios matter
     offset : None, float or array shaped like y or (n_samples,); added to the predictor
+        Of several classes (n_samples, n_classes): what all have in common changes nothing.
     penalty_factors : None or array (n_features,)
         v above; 0 for a coefficient that is never penalized, inf for one that never enters.
     lower_bounds, upper_bounds : None, float or array (n_features,), lower <= 0 <= upper, on the original scale
@@ -112,7 +116,7 @@ def fit_path(
         only moves predictors towards infinity. One target only.
     validation : None or (X, y), (X, y, sample_weight) or (X, y, sample_weight, offset)
         Rows that are not fitted. The path ends once their deviance has not improved for ``patience`` alphas;
-        ``validation_deviance`` of the result holds it for every alpha. One target only.
+        ``validation_deviance`` of the result holds it for every alpha. One target only, or all classes of one.
     patience : int
 
     Returns

@@ -167,7 +167,9 @@ class MultinomialSolver:
         B = np.zeros((len(self.Z), len(over)))
         B[:, point.features] = point.B
         level = 1e-9 * self.size
-        proof = ClassProof(point.whole.of(features), B[:, features], self.Z[:, features], self.design.norm[features], level)
+        proof = ClassProof(
+            point.whole.of(features), B[:, features], self.Z[:, features], self.design.norm[features], level
+        )
 
         def gap(s: float) -> float:
             lost = rows.loss.divergence(rows.labels, rows.weights, point.p, s) if s < 1 else 0.0
