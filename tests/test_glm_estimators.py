@@ -224,5 +224,5 @@ def test_groups_over_the_classes_of_a_feature():
     assert ((model.coef_ != 0).any(axis=0) == (model.coef_ != 0).all(axis=0)).all()
     chosen = fastreg.LogisticRegressionCV(alphas=[0.05], l1_ratio=1.0, grouped=True, cv=3).fit(A, names)
     np.testing.assert_allclose(chosen.coef_, model.coef_, atol=1e-3)
-    with pytest.raises(TypeError, match="grouped"):
+    with pytest.raises(ValueError, match="grouped"):
         fastreg.LogisticRegression(grouped=2).fit(A, names)

@@ -42,8 +42,8 @@ class Multinomial:
     name = "multinomial"
 
     def __init__(self, grouped: bool = False) -> None:
-        if not isinstance(grouped, (bool, np.bool_)):
-            raise TypeError(f"grouped: expected True or False, got {grouped!r}.")
+        if not isinstance(grouped, (bool, np.bool_, int)) or grouped not in (0, 1):
+            raise ValueError(f"grouped: expected True or False, got {grouped!r}.")
         self.grouped = bool(grouped)
 
     def __repr__(self) -> str:

@@ -68,7 +68,7 @@ def _solver(
 def _fits_of(solver: MultinomialSolver) -> list[Fits]:
     """Return the fit of every class where the solver is; its steps, those of all classes, are counted once."""
     point, fits = solver.point, []
-    for k, beta in enumerate(point.B):
+    for k, beta in enumerate(point.beta):
         here = np.flatnonzero(beta)
         numbers = (solver.gap, point.value, solver.steps if k == 0 else 0, point.intercepts[k])
         fits.append(

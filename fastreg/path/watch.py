@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.sparse as sp
 
 from fastreg.design.convert import as_design, check_entries, check_names
 from fastreg.path.fits import Fits

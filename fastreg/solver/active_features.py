@@ -48,7 +48,7 @@ class ActiveFeatures:
 
     Attributes
     ----------
-    features, B : ndarray (m,), (K, m)
+    features, beta : ndarray (m,), (K, m)
     eta, p, value : predictors and probabilities (K, n), and the loss
     intercepts : ndarray (K,), what they have moved since the null model
     """
@@ -56,7 +56,7 @@ class ActiveFeatures:
     def __init__(self, design: ScaledDesign, rows: Rows, eta: np.ndarray) -> None:
         self.rows, self.columns = rows, ActiveColumns(design)
         self.norm = design.norm
-        self.features, self.B = np.empty(0, dtype=np.intp), np.empty((len(eta), 0))
+        self.features, self.beta = np.empty(0, dtype=np.intp), np.empty((len(eta), 0))
         self.eta, self.intercepts = eta.copy(), np.zeros(len(eta))
         self.value, self.p = rows.loss.point(rows.labels, rows.weights, self.eta)
 
@@ -65,17 +65,17 @@ class ActiveFeatures:
         self.whole = penalty
         self.penalty = penalty.of(self.features)
 
-    def hold(self, features: np.ndarray, B: np.ndarray) -> None:
+    def hold(self, features: np.ndarray, beta: np.ndarray) -> None:
         """Put these features in play."""
-        self.features, self.B = features, B
+        self.features, self.beta = features, beta
         self.columns.hold(features)
         self.penalty = self.whole.of(features)
 
     def drop_zeros(self) -> None:
         """Leave only features that are not all zero or bear no threshold."""
-        stay = (self.B != 0).any(axis=0) | (self.penalty.t == 0)
+        stay = (self.beta != 0).any(axis=0) | (self.penalty.t == 0)
         if not stay.all():
-            self.hold(self.features[stay], self.B[:, stay])
+            self.hold(self.features[stay], self.beta[:, stay])
 
     def residual(self) -> np.ndarray:
         """Return u = y - p, (K, n)."""
@@ -87,7 +87,7 @@ class ActiveFeatures:
 
     def enter(self, features: np.ndarray) -> None:
         """Put further features in play, at a step from 0 to where their correlations pull them."""
-        old = self.B
+        old = self.beta
         self.hold(np.r_[self.features, features], np.hstack([old, np.zeros((len(old), len(features)))]))
         penalty, Z = self.whole.of(features), self.correlations()[:, len(self.features) - len(features) :]
         # The Hessian of the loss in one predictor a class is at most 1/2.
@@ -102,12 +102,12 @@ class ActiveFeatures:
     def newton(self) -> float:
         """Take one Newton step; return by how much it should have lowered the objective, 0 where it cannot."""
         # Changes common to all classes change no probability, only the penalty.
-        self.B, penalty = self.penalty.centered(self.B), self.penalty
-        B, Z = self.B, self.correlations()
-        slopes = penalty.slopes(B, Z)
+        self.beta, penalty = self.penalty.centered(self.beta), self.penalty
+        beta, Z = self.beta, self.correlations()
+        slopes = penalty.slopes(beta, Z)
         gradient = slopes.gradient - Z
         # What lies at a bound but for rounding would stop every step.
-        high, low = B >= (1 - AT_BOUND) * penalty.upper, B <= (1 - AT_BOUND) * penalty.lower
+        high, low = beta >= (1 - AT_BOUND) * penalty.upper, beta <= (1 - AT_BOUND) * penalty.lower
         held = slopes.still | (high & (gradient < 0)) | (low & (gradient > 0))
         if self.rows.centered:
             gradient = np.hstack([gradient, -(self.residual() @ self.rows.weights)[:, None]])
@@ -118,12 +118,12 @@ class ActiveFeatures:
             direction = whole[:, :size]
             # What is to leave 0 or a bound for the wrong side has to stay, and the others move without it.
             wrong = (high & (direction > 0)) | (low & (direction < 0))
-            wrong |= (B == 0) & (slopes.side * direction < 0) & (penalty.t > 0)
+            wrong |= (beta == 0) & (slopes.side * direction < 0) & (penalty.t > 0)
             if not wrong.any():
                 break
             held |= wrong
         slope = float((gradient * whole).sum())
-        shift = whole[:, size] if self.rows.centered else np.zeros(len(B))
+        shift = whole[:, size] if self.rows.centered else np.zeros(len(beta))
         if not slope < 0 or not self.search(Step(direction, shift, slopes.side, slope)):
             return 0.0
         self.drop_zeros()
@@ -131,10 +131,10 @@ class ActiveFeatures:
 
     def leap(self, direction: np.ndarray, shift: np.ndarray) -> None:
         """Go there if the objective is lower there."""
-        step = Step(direction, shift, self.B, 0.0)
-        B, change, value, p = self.trial(step, 1.0, self.columns.predict(direction) + shift[:, None])
-        if value + self.penalty.values(B).sum() < self.value + self.penalty.values(self.B).sum():
-            self.B, self.eta, self.value, self.p = B, self.eta + change, value, p
+        step = Step(direction, shift, self.beta, 0.0)
+        beta, change, value, p = self.trial(step, 1.0, self.columns.predict(direction) + shift[:, None])
+        if value + self.penalty.values(beta).sum() < self.value + self.penalty.values(self.beta).sum():
+            self.beta, self.eta, self.value, self.p = beta, self.eta + change, value, p
             self.intercepts = self.intercepts + shift
             self.drop_zeros()
 
@@ -144,30 +144,30 @@ class ActiveFeatures:
         Coefficients stop at their bounds, and at 0 where they would go through it.
         """
         penalty, rows = self.penalty, self.rows
-        straight = self.B + length * step.direction
-        B = np.clip(straight, penalty.lower, penalty.upper)
-        B[penalty.crossed(step.side, B)] = 0.0
+        straight = self.beta + length * step.direction
+        beta = np.clip(straight, penalty.lower, penalty.upper)
+        beta[penalty.crossed(step.side, beta)] = 0.0
         change = length * line
-        if (B != straight).any():
-            change = self.columns.predict(B - self.B) + length * step.shift[:, None]
-        return B, change, *rows.loss.point(rows.labels, rows.weights, self.eta + change)
+        if (beta != straight).any():
+            change = self.columns.predict(beta - self.beta) + length * step.shift[:, None]
+        return beta, change, *rows.loss.point(rows.labels, rows.weights, self.eta + change)
 
     def search(self, step: Step) -> bool:
         """Go along a direction, halving it until the objective has fallen enough; return whether it has."""
         penalty = self.penalty
-        objective = self.value + float(penalty.values(self.B).sum())
+        objective = self.value + float(penalty.values(self.beta).sum())
         line = self.columns.predict(step.direction) + step.shift[:, None]
         longest = min(1.0, REACH / max(float(np.abs(line).max()), 1e-300))
         for length in self.lengths(step.direction, longest):
-            B, change, value, p = self.trial(step, length, line)
-            fallen = objective - value - float(penalty.values(B).sum())
+            beta, change, value, p = self.trial(step, length, line)
+            fallen = objective - value - float(penalty.values(beta).sum())
             enough = fallen >= -ARMIJO * length * step.slope
             if not enough and abs(length * step.slope) <= ROUNDING * objective and fallen >= -ROUNDING * objective:
                 # The objective tells nothing here: something has to get to 0 or a bound, or the slope to fall.
-                stopped = bool((B != self.B + length * step.direction).any())
-                enough = stopped or self._slope_at(B, p, step) <= 0.5 * abs(step.slope)
+                stopped = bool((beta != self.beta + length * step.direction).any())
+                enough = stopped or self._slope_at(beta, p, step) <= 0.5 * abs(step.slope)
             if enough:
-                self.B, self.eta, self.value, self.p = B, self.eta + change, value, p
+                self.beta, self.eta, self.value, self.p = beta, self.eta + change, value, p
                 self.intercepts = self.intercepts + length * step.shift
                 return True
         return False
@@ -179,10 +179,10 @@ class ActiveFeatures:
         coefficient that vanishes is what ends it.
         """
         yield longest
-        penalty, B = self.penalty, self.B
+        penalty, beta = self.penalty, self.beta
         with np.errstate(divide="ignore", invalid="ignore"):
-            room = np.where(direction > 0, penalty.upper - B, penalty.lower - B) / direction
-        ends = np.concatenate([room[direction != 0], penalty.ends(B, direction)])
+            room = np.where(direction > 0, penalty.upper - beta, penalty.lower - beta) / direction
+        ends = np.concatenate([room[direction != 0], penalty.ends(beta, direction)])
         # A little further, that rounding does not stop it short of that.
         ends = (1.0 + AT_BOUND) * np.unique(ends[(ends > 0) & (ends < longest)])
         while len(ends):
@@ -194,10 +194,10 @@ class ActiveFeatures:
             longest *= 0.5
             yield longest
 
-    def _slope_at(self, B: np.ndarray, p: np.ndarray, step: Step) -> float:
+    def _slope_at(self, beta: np.ndarray, p: np.ndarray, step: Step) -> float:
         force = self.rows.weights * (self.rows.labels - p)
         Z = self.columns.correlate(force)
-        gradient = self.penalty.slopes(B, Z).gradient - Z
+        gradient = self.penalty.slopes(beta, Z).gradient - Z
         return abs(float((gradient * step.direction).sum() - force.sum(axis=1) @ step.shift))
 
     def balance(self) -> None:

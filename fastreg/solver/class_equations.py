@@ -1,6 +1,6 @@
 """Newton's equations for the coefficients of all classes: factored, or solved by conjugate gradients.
 
-Between classes k and l the loss has the Hessian X'diag(w (p_k [k = l] - p_k p_l))X; the penalty adds that of ``Slopes``.
+Between classes k and l the loss has the Hessian X'diag(w (p_k [k = l] - p_k p_l))X; the penalty adds ``Slopes``.
 """
 
 import numpy as np

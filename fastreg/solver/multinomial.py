@@ -19,6 +19,8 @@ INNER_FRACTION = 1e-3
 # Rounds in which neither a feature enters nor the gap falls before rounding is said to stop the solver.
 MAX_STALLS = 3
 MIN_GROWTH = 32
+# Correlations of unpenalized columns count as 0 below this fraction of what they can be at the null model.
+ZERO_LEVEL = 1e-9
 
 
 class MultinomialSolver:
@@ -40,8 +42,13 @@ class MultinomialSolver:
     """
 
     def __init__(
-        self, design: ScaledDesign, penalty: dict[str, np.ndarray], rows: Rows, eta: np.ndarray, correlations: np.ndarray
-    ) -> None:  # fmt: skip
+        self,
+        design: ScaledDesign,
+        penalty: dict[str, np.ndarray],
+        rows: Rows,
+        eta: np.ndarray,
+        correlations: np.ndarray,
+    ) -> None:
         self.design, self.parts = design, penalty
         self.point = ActiveFeatures(design, rows, eta)
         count, n = eta.shape
@@ -67,7 +74,7 @@ class MultinomialSolver:
         features = np.flatnonzero(coefs.any(axis=0))
         point.bind(self.penalty_at(0.0, 0.0))
         point.hold(features, coefs[:, features])
-        eta = point.eta + point.columns.predict(point.B)
+        eta = point.eta + point.columns.predict(point.beta)
         with np.errstate(over="ignore", invalid="ignore"):
             value, p = point.rows.loss.point(point.rows.labels, point.rows.weights, eta)
         if value <= point.value:
@@ -82,7 +89,7 @@ class MultinomialSolver:
         point.bind(penalty)
         always = np.setdiff1d(np.flatnonzero(penalty.t == 0), point.features)
         if len(always):
-            point.hold(np.r_[point.features, always], np.hstack([point.B, np.zeros((len(point.B), len(always)))]))
+            point.hold(np.r_[point.features, always], np.hstack([point.beta, np.zeros((len(point.beta), len(always)))]))
         self.steps, stalls, self.gap = 0, 0, np.inf
         inner = INNER_FRACTION * target
         self.extrapolate(a1)
@@ -121,14 +128,14 @@ class MultinomialSolver:
     def extrapolate(self, a1: float) -> None:
         """Begin where the last two solutions point to, if that is better than the last one."""
         point, before, here = self.point, self.before, self.here
-        self.before, self.here = (here, point.features, point.B, point.intercepts), a1
+        self.before, self.here = (here, point.features, point.beta, point.intercepts), a1
         if before is None or before[0] == here:
             return
-        old = np.zeros((len(point.B), self.design.n_features))
+        old = np.zeros((len(point.beta), self.design.n_features))
         old[:, before[1]] = before[2]
         ratio = (a1 - here) / (here - before[0])
         was = old[:, point.features]
-        point.leap(ratio * np.where(was != 0, point.B - was, 0.0), ratio * (point.intercepts - before[3]))
+        point.leap(ratio * np.where(was != 0, point.beta - was, 0.0), ratio * (point.intercepts - before[3]))
 
     def null_correlations(self, max_iter: int) -> np.ndarray:
         """Fit what no penalty touches, as well as rounding lets it be, and return the correlations of all features."""
@@ -164,12 +171,10 @@ class MultinomialSolver:
         over = point.whole.excess(self.Z) > 0
         over[point.features] = True
         features = np.flatnonzero(over)
-        B = np.zeros((len(self.Z), len(over)))
-        B[:, point.features] = point.B
-        level = 1e-9 * self.size
-        proof = ClassProof(
-            point.whole.of(features), B[:, features], self.Z[:, features], self.design.norm[features], level
-        )
+        beta = np.zeros((len(self.Z), len(over)))
+        beta[:, point.features] = point.beta
+        penalty, norm = point.whole.of(features), self.design.norm[features]
+        proof = ClassProof(penalty, beta[:, features], self.Z[:, features], norm, ZERO_LEVEL * self.size)
 
         def gap(s: float) -> float:
             lost = rows.loss.divergence(rows.labels, rows.weights, point.p, s) if s < 1 else 0.0
