@@ -25,8 +25,11 @@ cdef class SparseColumns(Form):
     cdef index_t[::1] row_starts
     cdef double[::1] turned
     cdef int[::1] turned_column
+    cdef index_t turned_from
+    cdef index_t turned_to
     cdef double[::1] spread
 
+    cdef double centered_square(self, index_t i) noexcept nogil
     cdef int turn(self, index_t first) except -1 nogil
     cdef void heavy_products(self, index_t i, index_t first, double* Q, index_t stride) noexcept nogil
 

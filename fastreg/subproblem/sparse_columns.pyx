@@ -14,6 +14,8 @@ from fastreg.subproblem.columns import grown
 
 # A column whose mean exceeds this many standard deviations has its center applied entry by entry.
 cdef double HEAVY = 8.0
+# A squared norm that is less than this part of what it is without the center is summed up anew.
+cdef double CANCELLED = 0.1
 
 
 cdef class SparseColumns(Form):
@@ -83,28 +85,46 @@ cdef class SparseColumns(Form):
         self.design.compress(new, place)
         with gil:
             self._describe(first)
+        self.turned_to = 0
         return self.weigh(first)
 
     cdef int weigh(self, index_t first) except -1 nogil:
         # Values, means, centers and squared norms under the weights of the form, from those of the design.
-        cdef index_t i, e
-        cdef double center, inside, square
+        cdef double* values = &self.values[0]
+        cdef const double* own
+        cdef const double* ratio
+        cdef double mean, square, center, value
+        cdef index_t i, e, row
         if self.weights is None:
             return 0
-        self.root = &self.weights.root[0]
+        own, ratio, self.root = &self.own_values[0], &self.weights.ratio[0], &self.weights.root[0]
         for i in range(first, self.count):
-            self.mean[i] = inside = square = 0.0
+            mean = square = 0.0
             for e in range(self.starts[i], self.starts[i + 1]):
-                self.values[e] = self.own_values[e] * self.weights.ratio[self.rows[e]]
-                self.mean[i] += self.values[e] * self.root[self.rows[e]]
-            center = self.mean[i] if self.design.centered else 0.0
-            for e in range(self.starts[i], self.starts[i + 1]):
-                square += (self.values[e] - center * self.root[self.rows[e]]) ** 2
-                inside += self.root[self.rows[e]] ** 2
-            self.curvature[i] = square + center * center * max(1.0 - inside, 0.0)
-            self.center[i], self.moved[i] = center, center - self.own_center[i]
+                row = self.rows[e]
+                value = own[e] * ratio[row]
+                values[e] = value
+                mean += value * self.root[row]
+                square += value * value
+            center = mean if self.design.centered else 0.0
+            self.mean[i], self.center[i], self.moved[i] = mean, center, center - self.own_center[i]
+            # The squares of the root weights sum to 1.
+            self.curvature[i] = square - center * center
+            if self.curvature[i] < CANCELLED * square:
+                self.curvature[i] = self.centered_square(i)
             self.heavy[i] = center * center > HEAVY * HEAVY * self.curvature[i]
         return 0
+
+    cdef double centered_square(self, index_t i) noexcept nogil:
+        # The squared norm of column i less its center, as a sum of squares.
+        cdef double center = self.center[i]
+        cdef double inside = 0.0
+        cdef double square = 0.0
+        cdef index_t e
+        for e in range(self.starts[i], self.starts[i + 1]):
+            square += (self.values[e] - center * self.root[self.rows[e]]) ** 2
+            inside += self.root[self.rows[e]] ** 2
+        return square + center * center * max(1.0 - inside, 0.0)
 
     cdef int predict(self, const double* coef, double* eta) except -1 nogil:
         cdef double shift = 0.0
@@ -180,9 +200,12 @@ cdef class SparseColumns(Form):
         return 0
 
     cdef int turn(self, index_t first) except -1 nogil:
-        # The entries of the columns from `first` on, row by row.
+        # The entries of the columns from `first` on, row by row, as they are under the weights of the design.
         cdef index_t entries = self.starts[self.count] - self.starts[first]
+        cdef const double* own = &self.values[0] if self.weights is None else &self.own_values[0]
         cdef index_t i, e, row
+        if self.turned_from == first and self.turned_to == self.count:
+            return 0
         if self.row_starts.shape[0] == 0 or self.turned.shape[0] < entries:
             with gil:
                 self._grow_rows(entries)
@@ -194,9 +217,10 @@ cdef class SparseColumns(Form):
         for i in range(first, self.count):
             for e in range(self.starts[i], self.starts[i + 1]):
                 row = self.rows[e]
-                self.turned[self.row_starts[row + 1]] = self.values[e]
+                self.turned[self.row_starts[row + 1]] = own[e]
                 self.turned_column[self.row_starts[row + 1]] = <int> (i - first)
                 self.row_starts[row + 1] += 1
+        self.turned_from, self.turned_to = first, self.count
         return 0
 
     cdef void heavy_products(self, index_t i, index_t first, double* Q, index_t stride) noexcept nogil:
@@ -220,11 +244,13 @@ cdef class SparseColumns(Form):
 
 cdef void multiply_column(SparseColumns form, index_t k, double* out, index_t count, index_t least) noexcept nogil:
     # out[i] = v_k'v_i for the columns i >= least of those that have been turned; in a row they stand in order.
+    cdef const double* ratio = NULL if form.weights is None else &form.weights.ratio[0]
     cdef index_t e, t, row
     cdef double value
     memset(out, 0, count * sizeof(double))
     for e in range(form.starts[k], form.starts[k + 1]):
-        row, value = form.rows[e], form.values[e]
+        row = form.rows[e]
+        value = form.values[e] * ratio[row] if ratio != NULL else form.values[e]
         for t in range(form.row_starts[row + 1] - 1, form.row_starts[row] - 1, -1):
             if form.turned_column[t] < least:
                 break
