@@ -19,7 +19,7 @@ cdef class MultinomialSolver:
     # The penalty that every class pays.
     cdef double[::1] paid
     # The columns of X that the last leap used.
-    cdef dict columns
+    cdef object columns
     cdef readonly double gap
     cdef readonly double loss_value
     cdef readonly index_t steps
