@@ -152,19 +152,20 @@ class _Point:
     def minimize(self, a2: float, target: float) -> tuple[float, int]:
         """Go to the minimum for one penalty; return its gap and how many steps it took."""
         for step in range(MAX_STEPS):
-            gap = self._gap(a2)
+            gap = self._gap(a2, target)
             if gap <= target or not self._step(a2, max(LEFT * gap, LEFT * target)):
                 return gap, step
-        return self._gap(a2), MAX_STEPS
+        return self._gap(a2, target), MAX_STEPS
 
-    def _gap(self, a2: float) -> float:
+    def _gap(self, a2: float, enough: float) -> float:
+        """Return the gap, or a bound on it where that is at most ``enough``."""
         design = self.design
         z = design.correlations(design.root * self.u)[0]
         size, infinite = len(z), np.full(len(z), np.inf)
         penalty = {"l1": np.zeros(size), "l2": self.l2, "lower": -infinite, "upper": infinite}
         level = 1e-9 * float(np.sqrt(self.weights @ self.u**2))
         rows = np.stack([self.y, self.weights, self.eta])
-        return gap_of(penalty, 0.0, a2, self.beta, z, design.norm, 0.0, level, self.loss, rows)
+        return gap_of(penalty, 0.0, a2, self.beta, z, design.norm, 0.0, level, self.loss, rows, enough)
 
     def _step(self, a2: float, left: float) -> bool:
         """Take one Newton step, solved up to a gap of ``left``; return whether the objective fell."""

@@ -1,6 +1,5 @@
 """The duality gap of anybody's coefficients."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,13 +8,11 @@ from fastreg.problem.build import build_problem
 from fastreg.problem.problem import Options, Problem
 from fastreg.problem.validate import check_scalar, real_array
 from fastreg.solver.least_squares import least_squares, minimize_unpenalized
-from fastreg.subproblem.gap import Proof, gap_of
+from fastreg.subproblem.gap import Proof, gap_of, least
 
 # What is projected off the unpenalized columns once is off them up to eps times their condition number; each further
 # time takes as much off again.
 PROJECTIONS = 3
-SECTIONS = 60
-GOLDEN = 0.6180339887498949
 
 
 def duality_gap(
@@ -181,15 +178,6 @@ def _multinomial_gap(problem: Problem, coef: np.ndarray, intercepts: np.ndarray,
     proofs = [Proof(penalty, a1, a2, *pair, design.norm, level) for pair in zip(betas, z, strict=True)]
     gain = max(given - loss.value(y, weights, eta), 0.0)
     high = min(proof.largest_scale() for proof in proofs)
-    return gain + _least(
+    return gain + least(
         lambda s: loss.divergence(y, weights, p, s) + sum(proof.penalty_gap(s) for proof in proofs), high
     )
-
-
-def _least(gap: Callable[[float], float], high: float) -> float:
-    """Return the smallest value of a convex function on [0, high], by golden section."""
-    best, low = min(gap(high), gap(0.0)), 0.0
-    for _ in range(SECTIONS):
-        left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-        low, high = (low, right) if gap(left) < gap(right) else (left, high)
-    return max(min(best, gap(0.5 * (low + high))), 0.0)
