@@ -18,6 +18,7 @@ from fastreg.path.fits import Fits
 from fastreg.path.loop import run_path
 from fastreg.problem.problem import Problem
 from fastreg.solver.cost_model import choose_budget, choose_newton_form, newton_ridge_route
+from fastreg.solver.line_search import fallen_enough, halvings
 from fastreg.solver.newton import NewtonSolver
 from fastreg.solver.ridge import RidgeSolver, kernel_matrix
 from fastreg.subproblem.gap import gap_of
@@ -26,9 +27,6 @@ EPS = np.finfo(float).eps
 # Newton steps with conjugate gradients, and how much of the gap each may leave.
 MAX_STEPS = 100
 LEFT = 0.05
-SHORTEST = 1e-10
-# A part of the decrease that the slope promises (Armijo).
-ARMIJO = 1e-4
 NO_PENALTY = 1e-290
 # Tracing takes coefficients in one by one, unless they are there: where all of them will be, all begin with this.
 ACTIVE = 1e-150
@@ -193,17 +191,15 @@ class _Point:
         line += shift
         penalty = 0.5 * a2 * float(self.l2 @ self.beta**2)
         slope = a2 * float((self.l2 * self.beta) @ direction) - float((self.weights * self.u) @ line)
-        length = 1.0
-        while length > SHORTEST:
+        for length in halvings():
             beta, eta = self.beta + length * direction, self.eta + length * line
             value, u, h = self.loss.point(self.y, self.weights, eta)
             new = value + 0.5 * a2 * float(self.l2 @ beta**2)
-            if new <= self.value + penalty + ARMIJO * length * min(slope, 0.0) + 8 * EPS * abs(self.value):
+            if fallen_enough(new, self.value + penalty, length * slope, 8 * EPS * abs(self.value)):
                 self.beta, self.eta, self.moved = beta, eta, self.moved + length * shift
                 self.value, self.u, self.h = value, u, h
                 self._balance()
                 return True
-            length *= 0.5
         return False
 
     def _balance(self) -> None:

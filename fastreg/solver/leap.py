@@ -6,6 +6,7 @@ import numpy as np
 
 from fastreg.design.scaled import ScaledDesign
 from fastreg.loss.multinomial import Multinomial
+from fastreg.solver.line_search import halvings
 
 # Coefficients that leap together at most, the numbers in their columns, and steps of Newton's method in a leap.
 MOST = 600
@@ -140,8 +141,8 @@ class Leap:
             line += shift[:, None]
         room, zero = self._limits(direction)
         full = min(1.0, room, REACH / max(np.abs(line).max(), 1e-300))
-        slope, length, digits = float(gradient @ move), full, ROUNDING * abs(self.objective)
-        while length > SHORTEST * full:
+        slope, digits = float(gradient @ move), ROUNDING * abs(self.objective)
+        for length in halvings(full, SHORTEST):
             beta = np.clip(self.beta + length * direction, self.group.lower, self.group.upper)
             beta = np.where(zero <= length, 0.0, beta)
             eta = self.eta + length * line
@@ -153,7 +154,6 @@ class Leap:
                 gained = self.objective - objective
                 self._accept(beta, eta, objective, length * shift)
                 return full < 1.0 or gained > WORTH_MORE * abs(objective)
-            length *= 0.5
         return False
 
     def _limits(self, direction: np.ndarray) -> tuple[float, np.ndarray]:
