@@ -57,7 +57,7 @@ cdef class MultinomialSolver:
         cdef NewtonSolver solver
         for k, solver in enumerate(self.solvers):
             solver.set_coefficients(np.flatnonzero(coefs[k]), coefs[k][coefs[k] != 0])
-            np.asarray(self.eta)[k] += np.asarray(solver.eta) - np.asarray(solver.start)
+            np.asarray(self.eta)[k] += np.asarray(solver.point.eta) - np.asarray(solver.start)
 
     def _part(self, index_t k):
         log_sum_others(&self.eta[0, 0], self.count, self.n_rows, k, &self.others[0])
@@ -160,7 +160,7 @@ cdef class MultinomialSolver:
             if not after <= CONTRACTION * gap:
                 solver.stale = True
         for i in range(self.n_rows):
-            self.eta[k, i] = solver.eta[i] + self.others[i]
+            self.eta[k, i] = solver.point.eta[i] + self.others[i]
         self.paid[k] = solver.held_penalty()
         return gap
 
