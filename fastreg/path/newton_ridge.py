@@ -13,7 +13,7 @@ import numpy as np
 
 from fastreg.design.convert import as_design, check_entries
 from fastreg.design.scaled import ScaledDesign
-from fastreg.loss.generalized import Loss
+from fastreg.loss.base import Loss
 from fastreg.path.fits import Fits
 from fastreg.path.loop import run_path
 from fastreg.problem.problem import Problem

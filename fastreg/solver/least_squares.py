@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastreg.design.scaled import ScaledDesign
-from fastreg.loss.generalized import Loss
+from fastreg.loss.base import Loss
 from fastreg.solver.line_search import fallen_enough, halvings
 
 # A singular value decomposition of the packed columns up to this many numbers, a Krylov method beyond.

@@ -20,7 +20,7 @@ from libc.math cimport fabs
 from fastreg.design.base cimport index_t
 from fastreg.design.scaled cimport ScaledDesign
 from fastreg.design.tiles cimport axpy, dot
-from fastreg.loss.generalized cimport Loss
+from fastreg.loss.base cimport Loss
 from fastreg.penalty.elastic_net cimport penalty_value
 from fastreg.runtime.interrupt cimport poll
 from fastreg.solver.newton_point cimport NewtonPoint

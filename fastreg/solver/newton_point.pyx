@@ -10,7 +10,7 @@ from libc.string cimport memcpy, memset
 
 from fastreg.design.base cimport index_t
 from fastreg.design.scaled cimport ScaledDesign
-from fastreg.loss.generalized cimport Loss
+from fastreg.loss.base cimport Loss
 from fastreg.penalty.elastic_net cimport penalty_value
 from fastreg.solver.certified cimport CertifiedPoint
 from fastreg.solver.row_point cimport RowPoint

@@ -2,7 +2,7 @@ from cython cimport final
 
 from fastreg.design.base cimport index_t
 from fastreg.design.scaled cimport ScaledDesign
-from fastreg.loss.generalized cimport Loss, Slope
+from fastreg.loss.base cimport Loss, Slope
 
 
 @final

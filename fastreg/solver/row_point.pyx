@@ -10,7 +10,7 @@ from libc.string cimport memcpy
 
 from fastreg.design.base cimport index_t
 from fastreg.design.scaled cimport ScaledDesign
-from fastreg.loss.generalized cimport Loss
+from fastreg.loss.base cimport Loss
 
 # The sum of u counts as 0 below this fraction of the sum of |u|; it is brought there in so many steps at most, none of
 # which may raise the loss by more than a fraction.
@@ -51,17 +51,19 @@ cdef class RowPoint:
     cdef void finish_line(self, double shift) noexcept nogil:
         # Make a line of weighted predictions, which are in its place, and a shift of the intercept.
         cdef const double* root = &self.design._root[0]
+        cdef double* line = &self.line[0]
         cdef index_t i
         for i in range(self.n_rows):
-            self.line[i] = (self.line[i] / root[i] if root[i] > 0.0 else 0.0) + shift
+            line[i] = (line[i] / root[i] if root[i] > 0.0 else 0.0) + shift
 
     cdef double reach_along(self) noexcept nogil:
         # How far a step goes along the line, 1 at most: where curvatures vanish Newton's step is without measure.
         cdef double length = 1.0
+        cdef double reach = self.loss.reach
         cdef index_t i
         for i in range(self.n_rows):
-            if fabs(self.line[i]) * length > self.loss.reach:
-                length = self.loss.reach / fabs(self.line[i])
+            if fabs(self.line[i]) * length > reach:
+                length = reach / fabs(self.line[i])
         return length
 
     cdef double slope_along(self) noexcept nogil:
@@ -108,6 +110,7 @@ cdef class RowPoint:
 
     cdef void residual(self, double* u) noexcept nogil:
         # u in the units of the design.
+        cdef const double* root = &self.design._root[0]
         cdef index_t i
         for i in range(self.n_rows):
-            u[i] = self.design._root[i] * self.force[i]
+            u[i] = root[i] * self.force[i]

@@ -20,7 +20,7 @@ import numpy as np
 from libc.math cimport fabs, INFINITY
 
 from fastreg.design.base cimport index_t
-from fastreg.loss.generalized cimport Loss, Slope
+from fastreg.loss.base cimport Loss, Slope
 from fastreg.penalty.elastic_net cimport (
     Penalty, bind, conjugate_point, conjugate_value, soft_threshold, threshold,
 )
