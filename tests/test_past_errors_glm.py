@@ -101,5 +101,27 @@ def test_held_out_targets_are_checked():
     y = (A[:, 0] > 0).astype(float)
     with pytest.raises(ValueError, match="labels 0 and 1"):
         fastreg.fit_path(A, y, loss="logistic", validation=(A, 2 * y))
-    with pytest.raises(ValueError, match="cross_validate_path"):
-        fastreg.fit_path(A, y, loss="multinomial", validation=(A, y))
+    with pytest.raises(ValueError, match="class codes"):
+        fastreg.fit_path(A, y, loss="multinomial", validation=(A, y + 0.5))
+
+
+@pytest.mark.parametrize("factors", [None, [0.0, 1.0, 1.0, 1.0, 1.0]])
+@pytest.mark.parametrize("size", [1e3, 1e10, 1e100, 1e200, 1e300])
+@pytest.mark.parametrize("loss", ["logistic", "poisson", "gamma", "huber", "multinomial", "grouped"])
+def test_the_gap_of_huge_coefficients(loss, size, factors):
+    # The singular value decomposition did not converge, or the gap was not a number.
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((30, 5))
+    many = loss in ("multinomial", "grouped")
+    y = rng.integers(0, 3, 30) if many else rng.integers(0, 2, 30) if loss == "logistic" else rng.gamma(2.0, 1.0, 30)
+    coef = size * (np.array([[1.0], [2.0], [-1.0]]) * np.ones(5) if many else np.ones(5))
+    kind = fastreg.Multinomial(grouped=True) if loss == "grouped" else loss
+    gap = fastreg.duality_gap(A, y, coef, 0.0, 0.1, loss=kind, penalty_factors=factors)
+    assert gap > 0.1 * size
+    # Never more than the objective, where that is a number.
+    if many and size <= 1e100:
+        eta = A @ coef.T
+        objective = np.mean(np.logaddexp.reduce(eta, axis=1) - eta[np.arange(30), y])
+        weights = np.ones(5) if factors is None else np.array(factors)
+        penalty = np.linalg.norm(coef, axis=0) if loss == "grouped" else np.abs(coef).sum(axis=0)
+        assert gap <= (objective + 0.1 * weights @ penalty) * (1 + 1e-9)

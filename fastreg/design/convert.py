@@ -6,7 +6,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from fastreg.design.base import Design
-from fastreg.design.dense import DTYPES, DenseDesign
+from fastreg.design.dense import DenseDesign
+from fastreg.design.dense_tiles import DTYPES
 from fastreg.design.scan import sorted_rows, survey
 from fastreg.design.sparse import SparseDesign
 

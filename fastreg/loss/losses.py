@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from fastreg.loss.generalized import Gamma, Huber, Logistic, Loss, Poisson
+from fastreg.loss.base import Loss
+from fastreg.loss.generalized import Gamma, Huber, Logistic, Poisson
 from fastreg.loss.multinomial import Multinomial
 from fastreg.loss.squared import SquaredLoss
 

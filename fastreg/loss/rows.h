@@ -155,29 +155,6 @@ static inline double fastreg_huber(double y, double eta, double delta, double *u
         }                                                                                                              \
     }
 
-/* out_i = log sum_{k != skip} e^{eta_ki}, for `count` lines of n predictors. */
-FASTREG_CLONES static void fastreg_log_sum_others(const double *FASTREG_RESTRICT eta, ptrdiff_t count, ptrdiff_t n,
-                                                  ptrdiff_t skip, double *FASTREG_RESTRICT out)
-{
-    ptrdiff_t first = 0, i, k;
-    for (; first < n; first += FASTREG_LANES) {
-        ptrdiff_t size = n - first < FASTREG_LANES ? n - first : FASTREG_LANES;
-        double top[FASTREG_LANES], sum[FASTREG_LANES] = {0};
-        for (i = 0; i < size; i++)
-            top[i] = -HUGE_VAL;
-        for (k = 0; k < count; k++)
-            if (k != skip)
-                for (i = 0; i < size; i++)
-                    top[i] = eta[k * n + first + i] > top[i] ? eta[k * n + first + i] : top[i];
-        for (k = 0; k < count; k++)
-            if (k != skip)
-                for (i = 0; i < size; i++)
-                    sum[i] += fastreg_exp(eta[k * n + first + i] - top[i]);
-        for (i = 0; i < size; i++)
-            out[first + i] = top[i] + log(sum[i]);
-    }
-}
-
 FASTREG_SWEEP(logistic)
 FASTREG_SWEEP(poisson)
 FASTREG_SWEEP(gamma)

@@ -1,7 +1,17 @@
 from fastreg.design.base cimport index_t
 
 
+# Sweeps return, in sums, the loss and what bounds its divergence; see ``base.pxd``.
 cdef extern from "rows.h" nogil:
-    void log_sum_others "fastreg_log_sum_others"(
-        const double* eta, index_t count, index_t n, index_t skip, double* out
+    void sweep_logistic "fastreg_sweep_logistic"(
+        const double* y, const double* w, const double* eta, index_t n, double none, double* u, double* h, double* sums
+    )
+    void sweep_poisson "fastreg_sweep_poisson"(
+        const double* y, const double* w, const double* eta, index_t n, double none, double* u, double* h, double* sums
+    )
+    void sweep_gamma "fastreg_sweep_gamma"(
+        const double* y, const double* w, const double* eta, index_t n, double none, double* u, double* h, double* sums
+    )
+    void sweep_huber "fastreg_sweep_huber"(
+        const double* y, const double* w, const double* eta, index_t n, double delta, double* u, double* h, double* sums
     )

@@ -9,7 +9,7 @@ from fastreg.design.scaled import ScaledDesign
 from fastreg.path.fits import Fits
 from fastreg.path.newton_ridge import GeneralizedRidge
 from fastreg.problem.problem import Problem
-from fastreg.solver.active_features import Rows
+from fastreg.solver.active_features import ClassRows
 from fastreg.solver.multinomial import MultinomialSolver
 
 # A cold start goes down to its first alpha in steps of this ratio, each solved to this fraction of the null loss.
@@ -61,7 +61,7 @@ def _few_solver(problem: Problem, few: GeneralizedRidge) -> MultinomialSolver:
 def _solver(
     problem: Problem, design: ScaledDesign, penalty: dict[str, np.ndarray], correlations: np.ndarray
 ) -> MultinomialSolver:
-    rows = Rows(problem.loss, problem.rows.y, design.root**2, problem.fit_intercept)
+    rows = ClassRows(problem.loss, problem.rows.y, design.root**2, problem.fit_intercept)
     return MultinomialSolver(design, penalty, rows, problem.rows.start, correlations)
 
 

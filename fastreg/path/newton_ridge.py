@@ -13,11 +13,12 @@ import numpy as np
 
 from fastreg.design.convert import as_design, check_entries
 from fastreg.design.scaled import ScaledDesign
-from fastreg.loss.generalized import Loss
+from fastreg.loss.base import Loss
 from fastreg.path.fits import Fits
 from fastreg.path.loop import run_path
 from fastreg.problem.problem import Problem
 from fastreg.solver.cost_model import choose_budget, choose_newton_form, newton_ridge_route
+from fastreg.solver.line_search import fallen_enough, halvings
 from fastreg.solver.newton import NewtonSolver
 from fastreg.solver.ridge import RidgeSolver, kernel_matrix
 from fastreg.subproblem.gap import gap_of
@@ -26,9 +27,6 @@ EPS = np.finfo(float).eps
 # Newton steps with conjugate gradients, and how much of the gap each may leave.
 MAX_STEPS = 100
 LEFT = 0.05
-SHORTEST = 1e-10
-# A part of the decrease that the slope promises (Armijo).
-ARMIJO = 1e-4
 NO_PENALTY = 1e-290
 # Tracing takes coefficients in one by one, unless they are there: where all of them will be, all begin with this.
 ACTIVE = 1e-150
@@ -157,19 +155,20 @@ class _Point:
     def minimize(self, a2: float, target: float) -> tuple[float, int]:
         """Go to the minimum for one penalty; return its gap and how many steps it took."""
         for step in range(MAX_STEPS):
-            gap = self._gap(a2)
+            gap = self._gap(a2, target)
             if gap <= target or not self._step(a2, max(LEFT * gap, LEFT * target)):
                 return gap, step
-        return self._gap(a2), MAX_STEPS
+        return self._gap(a2, target), MAX_STEPS
 
-    def _gap(self, a2: float) -> float:
+    def _gap(self, a2: float, enough: float) -> float:
+        """Return the gap, or a bound on it where that is at most ``enough``."""
         design = self.design
         z = design.correlations(design.root * self.u)[0]
         size, infinite = len(z), np.full(len(z), np.inf)
         penalty = {"l1": np.zeros(size), "l2": self.l2, "lower": -infinite, "upper": infinite}
         level = 1e-9 * float(np.sqrt(self.weights @ self.u**2))
         rows = np.stack([self.y, self.weights, self.eta])
-        return gap_of(penalty, 0.0, a2, self.beta, z, design.norm, 0.0, level, self.loss, rows)
+        return gap_of(penalty, 0.0, a2, self.beta, z, design.norm, 0.0, level, self.loss, rows, enough)
 
     def _step(self, a2: float, left: float) -> bool:
         """Take one Newton step, solved up to a gap of ``left``; return whether the objective fell."""
@@ -197,17 +196,15 @@ class _Point:
         line += shift
         penalty = 0.5 * a2 * float(self.l2 @ self.beta**2)
         slope = a2 * float((self.l2 * self.beta) @ direction) - float((self.weights * self.u) @ line)
-        length = 1.0
-        while length > SHORTEST:
+        for length in halvings():
             beta, eta = self.beta + length * direction, self.eta + length * line
             value, u, h = self.loss.point(self.y, self.weights, eta)
             new = value + 0.5 * a2 * float(self.l2 @ beta**2)
-            if new <= self.value + penalty + ARMIJO * length * min(slope, 0.0) + 8 * EPS * abs(self.value):
+            if fallen_enough(new, self.value + penalty, length * slope, 8 * EPS * abs(self.value)):
                 self.beta, self.eta, self.moved = beta, eta, self.moved + length * shift
                 self.value, self.u, self.h = value, u, h
                 self._balance()
                 return True
-            length *= 0.5
         return False
 
     def _balance(self) -> None:

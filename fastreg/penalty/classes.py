@@ -111,7 +111,7 @@ class SeparatePenalty(ClassPenalty):
     """N(b) = sum_k |b_k|: every coefficient for itself."""
 
     def values(self, B: np.ndarray) -> np.ndarray:
-        return self.t * np.abs(B).sum(axis=0) + 0.5 * self.q * (B * B).sum(axis=0)
+        return self.t * np.abs(B).sum(axis=0) + 0.5 * (self.q * B * B).sum(axis=0)
 
     @staticmethod
     def size(pull: np.ndarray) -> np.ndarray:
@@ -255,6 +255,13 @@ class GroupPenalty(ClassPenalty):
 def penalty_kind(grouped: bool) -> type[ClassPenalty]:
     """Return the penalty of features as groups or of every coefficient."""
     return GroupPenalty if grouped else SeparatePenalty
+
+
+def class_penalty(grouped: bool, parts: dict[str, np.ndarray], a1: float, a2: float) -> ClassPenalty:
+    """Return the penalty of all features at scales a1 (which may be infinite) and a2 of its parts."""
+    with np.errstate(invalid="ignore"):
+        t = np.where(parts["l1"] > 0, a1 * parts["l1"], 0.0)
+    return penalty_kind(grouped)(t, a2 * parts["l2"], parts["lower"], parts["upper"])
 
 
 def norms(B: np.ndarray) -> np.ndarray:

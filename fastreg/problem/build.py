@@ -8,7 +8,7 @@ import numpy as np
 from fastreg.design.base import Design
 from fastreg.design.convert import as_design, check_entries
 from fastreg.design.scaled import ScaledDesign
-from fastreg.loss.generalized import Loss
+from fastreg.loss.base import Loss
 from fastreg.loss.losses import as_loss
 from fastreg.loss.multinomial import Multinomial
 from fastreg.loss.squared import SquaredLoss

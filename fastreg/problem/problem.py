@@ -22,7 +22,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from fastreg.design.scaled import ScaledDesign
-from fastreg.loss.generalized import Loss
+from fastreg.loss.base import Loss
 from fastreg.loss.multinomial import Multinomial
 from fastreg.loss.squared import SquaredLoss
 

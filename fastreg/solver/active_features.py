@@ -25,7 +25,7 @@ AT_BOUND = 1e-9
 REACH = 20.0
 
 
-class Rows(NamedTuple):
+class ClassRows(NamedTuple):
     """One-hot labels (K, n), weights (n,) of sum 1, and whether intercepts are fitted."""
 
     loss: Multinomial
@@ -53,7 +53,7 @@ class ActiveFeatures:
     intercepts : ndarray (K,), what they have moved since the null model
     """
 
-    def __init__(self, design: ScaledDesign, rows: Rows, eta: np.ndarray) -> None:
+    def __init__(self, design: ScaledDesign, rows: ClassRows, eta: np.ndarray) -> None:
         self.rows, self.columns = rows, ActiveColumns(design)
         self.norm = design.norm
         self.features, self.beta = np.empty(0, dtype=np.intp), np.empty((len(eta), 0))

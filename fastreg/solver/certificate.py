@@ -1,22 +1,25 @@
 """The duality gap of anybody's coefficients."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from fastreg.penalty.classes import ClassProof, GroupPenalty
+from fastreg.penalty.classes import ClassProof, class_penalty
 from fastreg.problem.build import build_problem
 from fastreg.problem.problem import Options, Problem
 from fastreg.problem.validate import check_scalar, real_array
+from fastreg.solver.active_features import ActiveFeatures, ClassRows
 from fastreg.solver.least_squares import least_squares, minimize_unpenalized
-from fastreg.subproblem.gap import Proof, gap_of
+from fastreg.subproblem.gap import gap_of, least
 
 # What is projected off the unpenalized columns once is off them up to eps times their condition number; each further
 # time takes as much off again.
 PROJECTIONS = 3
-SECTIONS = 60
-GOLDEN = 0.6180339887498949
+# Newton steps for the unpenalized columns of several classes, until one promises less than this part of the loss.
+NEWTON_STEPS = 100
+NEGLIGIBLE = 1e-20
+# Losses and predictors beyond that are as good as infinite.
+LIMIT = 1e150
 
 
 def duality_gap(
@@ -145,6 +148,8 @@ def _generalized_gap(problem: Problem, k: int, beta: np.ndarray, intercept: floa
     columns = np.vstack([*parts, design.root[None]] if problem.fit_intercept else [*parts, np.empty((0, len(y)))])
     columns = design.unweighted(columns)
     given = _predictors(problem, k, beta, intercept)
+    if not _tame(loss.point(y, weights, given)):
+        return np.inf
     eta, moved = minimize_unpenalized(loss, y, weights, given, columns)
     beta = beta.copy()
     beta[free] += moved[: len(free)]
@@ -153,7 +158,13 @@ def _generalized_gap(problem: Problem, k: int, beta: np.ndarray, intercept: floa
     z = design.correlations(design.root * u)[0]
     level = 1e-9 * float(np.sqrt(problem.targets[k] @ problem.targets[k]))
     rows = np.stack([y, weights, eta])
-    return max(gain, 0.0) + gap_of(penalty, a1, a2, beta, z, design.norm, 0.0, level, loss, rows)
+    gap = max(gain, 0.0) + gap_of(penalty, a1, a2, beta, z, design.norm, 0.0, level, loss, rows)
+    return gap if gap >= 0.0 else np.inf
+
+
+def _tame(numbers: Any) -> bool:
+    """Return whether what a loss makes of predictors is far from the limits of numbers, so that it can be worked on."""
+    return all(np.all(np.abs(part) < LIMIT) for part in numbers)
 
 
 def _predictors(problem: Problem, k: int, beta: np.ndarray, intercept: float) -> np.ndarray:
@@ -164,37 +175,29 @@ def _predictors(problem: Problem, k: int, beta: np.ndarray, intercept: float) ->
 
 
 def _multinomial_gap(problem: Problem, coef: np.ndarray, intercepts: np.ndarray, alpha: float) -> float:
-    """Return the gap of all classes: what the intercepts could still gain, and the gap then, at the best scale s."""
-    design, penalty = problem.design, problem.penalty
-    loss, y, weights = problem.rows.loss, problem.rows.y, design.root**2
+    """Return the gap of all classes: what intercepts and unpenalized columns could still gain, and the gap then."""
+    design, loss, y, weights = problem.design, problem.rows.loss, problem.rows.y, problem.design.root**2
     (a1,), (a2,) = problem.penalty_scales(np.array([alpha]))
+    penalty = class_penalty(loss.grouped, problem.penalty, a1, a2)
     found = [_features(problem, row) for row in coef]
     if any(one is None for one in found):
         return np.inf
-    betas = [beta for beta, _ in found]
+    betas = np.stack([beta for beta, _ in found])
     eta = np.stack([_predictors(problem, k, beta, intercepts[k] + shift) for k, (beta, shift) in enumerate(found)])
-    given = loss.value(y, weights, eta)
-    if problem.fit_intercept:
-        eta = eta + loss.balance(y, weights, eta)[:, None]
-    p = loss.mean(eta.T).T
-    z = design.correlations(design.root * (y - p))
-    level = 1e-9 * float(np.sqrt((problem.targets**2).sum()))
-    if loss.grouped:
-        group = GroupPenalty(a1 * penalty["l1"], a2 * penalty["l2"], penalty["lower"], penalty["upper"])
-        proofs = [ClassProof(group, np.stack(betas), z, design.norm, level)]
-    else:
-        proofs = [Proof(penalty, a1, a2, *pair, design.norm, level) for pair in zip(betas, z, strict=True)]
-    gain = max(given - loss.value(y, weights, eta), 0.0)
-    high = min(proof.largest_scale() for proof in proofs)
-    return gain + _least(
-        lambda s: loss.divergence(y, weights, p, s) + sum(proof.penalty_gap(s) for proof in proofs), high
-    )
-
-
-def _least(gap: Callable[[float], float], high: float) -> float:
-    """Return the smallest value of a convex function on [0, high], by golden section."""
-    best, low = min(gap(high), gap(0.0)), 0.0
-    for _ in range(SECTIONS):
-        left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-        low, high = (low, right) if gap(left) < gap(right) else (left, high)
-    return max(min(best, gap(0.5 * (low + high))), 0.0)
+    point = ActiveFeatures(design, ClassRows(loss, y, weights, problem.fit_intercept), eta)
+    point.bind(penalty)
+    if not _tame((eta, betas)):
+        return np.inf
+    free = np.flatnonzero(problem.unpenalized(a1, a2) & problem.unbounded)
+    point.hold(free, betas[:, free])
+    given = point.value
+    for _ in range(NEWTON_STEPS if len(free) else 0):
+        if point.newton() <= NEGLIGIBLE * given:
+            break
+    point.balance()
+    betas[:, free] = point.beta
+    z = design.correlations(design.root * point.residual())
+    proof = ClassProof(penalty, betas, z, design.norm, 1e-9 * float(np.sqrt((problem.targets**2).sum())))
+    gap = least(lambda s: loss.divergence(y, weights, point.p, s) + proof.penalty_gap(s), proof.largest_scale())
+    # At s = 0 the gap is the objective, whose logarithms do not underflow.
+    return max(given - point.value, 0.0) + min(gap, point.value + proof.value)

@@ -212,5 +212,5 @@ cdef class CertifiedPoint:
         evidence.count = count
         evidence.norm = &self.norm[0]
         evidence.residual2, evidence.tilt = self.residual2, self.tilt
-        evidence.rows, evidence.enough, evidence.burden, evidence.rough = self.rows, self.enough, 0.0, False
+        evidence.rows, evidence.enough, evidence.rough = self.rows, self.enough, False
         evidence.zero_level = zero_level

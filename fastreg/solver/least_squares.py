@@ -3,14 +3,13 @@
 import numpy as np
 
 from fastreg.design.scaled import ScaledDesign
-from fastreg.loss.generalized import Loss
+from fastreg.loss.base import Loss
+from fastreg.solver.line_search import fallen_enough, halvings
 
 # A singular value decomposition of the packed columns up to this many numbers, a Krylov method beyond.
 DENSE_ENTRIES = 2**26
-# Newton steps, the part of the decrease promised by the slope that each must bring, and where that is rounding.
+# Newton steps, and the fraction of the loss that is rounding.
 NEWTON_STEPS = 200
-ENOUGH = 1e-4
-SHORTEST = 1e-12
 ROUNDING = 1e-15
 # With bounds, SciPy's exact method up to so many features.
 BVLS_FEATURES = 500
@@ -60,14 +59,16 @@ def minimize_unpenalized(
         right = np.divide(weights * u, root, out=np.zeros_like(u), where=root > 0)
         step = np.linalg.lstsq((columns * root).T, right, rcond=None)[0]
         line = step @ columns
-        slope, length = float((weights * u) @ line), 1.0
-        trial = loss.point(y, weights, eta + line)
-        while not trial[0] <= value - ENOUGH * length * slope + ROUNDING * abs(value) and length > SHORTEST:
-            length *= 0.5
+        slope, digits = -float((weights * u) @ line), ROUNDING * abs(value)
+        for length in halvings():
             trial = loss.point(y, weights, eta + length * line)
+            if fallen_enough(trial[0], value, length * slope, digits):
+                break
+        else:
+            break
         before, after = (np.abs(columns @ (weights * part)).max() for part in (u, trial[1]))
         # At rounding the loss tells nothing any more, but the gradient may still fall.
-        if not (trial[0] < value - ROUNDING * abs(value) or after < 0.5 * before):
+        if not (trial[0] < value - digits or after < 0.5 * before):
             break
         eta, moved = eta + length * line, moved + length * step
         value, u, h = trial

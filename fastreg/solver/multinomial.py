@@ -8,8 +8,8 @@ all others are bounded without reading X (``LazyGradients``, over the residuals 
 import numpy as np
 
 from fastreg.design.scaled import ScaledDesign
-from fastreg.penalty.classes import ClassPenalty, ClassProof, penalty_kind
-from fastreg.solver.active_features import ActiveFeatures, Rows
+from fastreg.penalty.classes import ClassPenalty, ClassProof, class_penalty
+from fastreg.solver.active_features import ActiveFeatures, ClassRows
 from fastreg.solver.lazy_gradients import LazyGradients
 
 # Columns that are asked for are read alone up to this fraction of X; beyond it a full pass.
@@ -30,7 +30,7 @@ class MultinomialSolver:
     ----------
     design : ScaledDesign
     penalty : dict of l1, l2, lower, upper (n_features,)
-    rows : Rows
+    rows : ClassRows
     eta : ndarray (n_classes, n_rows), predictors of the null model
     correlations : ndarray (n_classes, n_features), of the null model's u
 
@@ -45,7 +45,7 @@ class MultinomialSolver:
         self,
         design: ScaledDesign,
         penalty: dict[str, np.ndarray],
-        rows: Rows,
+        rows: ClassRows,
         eta: np.ndarray,
         correlations: np.ndarray,
     ) -> None:
@@ -63,10 +63,7 @@ class MultinomialSolver:
 
     def penalty_at(self, a1: float, a2: float) -> ClassPenalty:
         """Return the penalty of all features at these scales."""
-        part = self.parts
-        with np.errstate(invalid="ignore"):
-            t = np.where(part["l1"] > 0, a1 * part["l1"], 0.0)
-        return penalty_kind(self.point.rows.loss.grouped)(t, a2 * part["l2"], part["lower"], part["upper"])
+        return class_penalty(self.point.rows.loss.grouped, self.parts, a1, a2)
 
     def start(self, coefs: np.ndarray) -> None:
         """Begin with coefficients (n_classes, n_features), where they are better than none."""

@@ -198,7 +198,7 @@ cdef class WorkingSetSolver(CertifiedPoint):
         cdef Evidence evidence
         cdef index_t epochs
         evidence.norm, evidence.zero_level = &self.norm[0], zero_level
-        evidence.rows.loss, evidence.enough, evidence.tilt, evidence.burden = NULL, 0.0, 0.0, 0.0
+        evidence.rows.loss, evidence.enough, evidence.tilt = NULL, 0.0, 0.0
         epochs = self.inner.solve(self.form, pen, evidence, target, most)
         if epochs:
             self.tracer.forget()

@@ -73,7 +73,7 @@ cdef class CoordinateDescent:
         cdef const double[::1] norm = form.design.norm
         cdef Penalty pen = bind(l1, l2, lower, upper, a1, a2)
         cdef Evidence evidence
-        evidence.rows.loss, evidence.enough, evidence.tilt, evidence.burden = NULL, 0.0, 0.0, 0.0
+        evidence.rows.loss, evidence.enough, evidence.tilt = NULL, 0.0, 0.0
         evidence.norm = &norm[0]
         evidence.zero_level = 1e-9 * np.linalg.norm(target)
         form.refresh(&target[0])

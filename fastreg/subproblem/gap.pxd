@@ -27,11 +27,8 @@ cdef struct Evidence:
     double enough
     # Whether a bound will do also where the rest of the gap is larger than that already.
     bint rough
-    # What a smaller s costs elsewhere: G(s) has (1 - s) times this besides.
-    double burden
     # An unpenalized feature's correlation must be 0; below zero_level * norm it counts as rounding.
     double zero_level
 
 
 cdef double dual_gap(const Penalty* pen, const Evidence* evidence, double* scale) noexcept nogil
-cdef double gap_at(const Penalty* pen, const Evidence* evidence, double s) noexcept nogil

@@ -20,7 +20,7 @@ import numpy as np
 from libc.math cimport fabs, INFINITY
 
 from fastreg.design.base cimport index_t
-from fastreg.loss.generalized cimport Loss, Slope
+from fastreg.loss.base cimport Loss, Slope
 from fastreg.penalty.elastic_net cimport (
     Penalty, bind, conjugate_point, conjugate_value, soft_threshold, threshold,
 )
@@ -117,7 +117,7 @@ cdef inline double dual_point(const Penalty* pen, index_t j, double z) noexcept 
 
 cdef double derivative(const Penalty* pen, const Evidence* evidence, double s, double* bend) noexcept nogil:
     # G'(s), and in `bend` the slope of that piece of G'.
-    cdef double slope = -(1.0 - s) * evidence.residual2 - evidence.tilt - evidence.burden
+    cdef double slope = -(1.0 - s) * evidence.residual2 - evidence.tilt
     cdef double z, q, point
     cdef index_t i, j
     bend[0] = evidence.residual2
@@ -135,8 +135,8 @@ cdef double derivative(const Penalty* pen, const Evidence* evidence, double s, d
 
 
 cdef double penalty_gap(const Penalty* pen, const Evidence* evidence, double s) noexcept nogil:
-    # The sum in G(s), and the burden.
-    cdef double total = (1.0 - s) * evidence.burden
+    # The sum in G(s).
+    cdef double total = 0.0
     cdef double z, b
     cdef index_t i, j
     for i in range(evidence.count):
@@ -156,25 +156,21 @@ cdef double penalty_gap(const Penalty* pen, const Evidence* evidence, double s) 
     return total
 
 
-cdef double least_gap(const Penalty* pen, const Evidence* evidence, double gap) noexcept nogil:
-    # The smallest G(s) with the loss part itself: golden section on a convex function.
+def least(gap, double high):
+    """Return the smallest value on [0, high] of a convex function of the scale s, by golden section.
+
+    Any s gives a valid gap; the search by a bound on the loss part (``dual_gap``) may miss the best one.
+    """
     cdef double low = 0.0
-    cdef double high = largest_scale(pen, evidence, True)
+    cdef double best = min(gap(high), gap(low))
     cdef double left, right
-    cdef int _
-    gap = min(gap, exact(pen, evidence, high))
     for _ in range(SECTIONS):
         left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-        if exact(pen, evidence, left) < exact(pen, evidence, right):
+        if gap(left) < gap(right):
             high = right
         else:
             low = left
-    return max(min(gap, exact(pen, evidence, 0.5 * (low + high))), 0.0)
-
-
-cdef double exact(const Penalty* pen, const Evidence* evidence, double s) noexcept nogil:
-    cdef const Rows* rows = &evidence.rows
-    return penalty_gap(pen, evidence, s) + (<Loss> rows.loss).divergence(rows.y, rows.weight, rows.eta, rows.n, s)
+    return max(min(best, gap(0.5 * (low + high))), 0.0)
 
 
 cdef class Proof:
@@ -192,12 +188,24 @@ cdef class Proof:
         self.keep = (l1, l2, lower, upper, feature, beta, z, norm)
         self.pen.a1, self.pen.a2 = a1, a2
         self.evidence.count, self.evidence.zero_level = beta.shape[0], zero_level
-        self.evidence.residual2 = self.evidence.enough = self.evidence.tilt = self.evidence.burden = 0.0
+        self.evidence.residual2 = self.evidence.enough = self.evidence.tilt = 0.0
         self.evidence.rows.loss, self.evidence.rough = NULL, False
         if beta.shape[0]:
             self.pen = bind(l1, l2, lower, upper, a1, a2)
             self.evidence.feature, self.evidence.beta = &feature[0], &beta[0]
             self.evidence.z, self.evidence.norm = &z[0], &norm[0]
+
+    cdef int take(self, Loss loss, const double[:, ::1] rows, double enough) except -1:
+        # Take in the loss at n rows: y, weights and predictors (3, n).
+        cdef double[:, ::1] scratch = np.empty((2, rows.shape[1]))
+        cdef Rows* own = &self.evidence.rows
+        cdef Slope slope
+        self.keep += loss, rows
+        own.loss, own.n = <void*> loss, rows.shape[1]
+        own.y, own.weight, own.eta = &rows[0, 0], &rows[1, 0], &rows[2, 0]
+        loss.evaluate(own.y, own.weight, own.eta, own.n, &scratch[0, 0], &scratch[1, 0], &slope)
+        self.evidence.residual2, self.evidence.tilt, self.evidence.enough = slope.steep, slope.tilt, enough
+        return 0
 
     def largest_scale(self):
         """Return the largest s <= 1 at which the penalty's part of the gap is finite."""
@@ -219,6 +227,7 @@ def gap_of(
     double zero_level,
     Loss loss=None,
     const double[:, ::1] rows=None,
+    double enough=0.0,
 ):
     """Return the duality gap at coefficients ``beta`` with correlations ``z``, all features given.
 
@@ -231,18 +240,18 @@ def gap_of(
     zero_level : float, see ``Evidence``
     loss : None for squared loss
     rows : None or (3, n_rows): y, weights and predictors
+    enough : float
+        A bound will do where it is at most this; for other losses than squared loss the least gap costs more.
     """
-    cdef double[:, ::1] scratch
-    cdef Slope slope
-    cdef double scale
+    cdef double scale, bound
     cdef Proof proof = Proof(penalty, a1, a2, beta, z, norm, zero_level)
     proof.evidence.residual2 = residual2
-    if loss is None:
-        return dual_gap(&proof.pen, &proof.evidence, &scale)
-    proof.evidence.rows.loss, proof.evidence.rows.n = <void*> loss, rows.shape[1]
-    proof.evidence.rows.y, proof.evidence.rows.weight = &rows[0, 0], &rows[1, 0]
-    proof.evidence.rows.eta = &rows[2, 0]
-    scratch = np.empty((2, rows.shape[1]))
-    loss.evaluate(&rows[0, 0], &rows[1, 0], &rows[2, 0], rows.shape[1], &scratch[0, 0], &scratch[1, 0], &slope)
-    proof.evidence.residual2, proof.evidence.tilt = slope.steep, slope.tilt
-    return least_gap(&proof.pen, &proof.evidence, dual_gap(&proof.pen, &proof.evidence, &scale))
+    if loss is not None:
+        proof.take(loss, rows, enough)
+    bound = dual_gap(&proof.pen, &proof.evidence, &scale)
+    if loss is None or bound <= enough:
+        return bound
+    y, weights, eta = np.asarray(rows)
+    return min(bound, least(
+        lambda s: proof.penalty_gap(s) + loss.divergence_at(y, weights, eta, s), proof.largest_scale()
+    ))

@@ -17,3 +17,6 @@ cdef class Loss:
     cdef double divergence(
         self, const double* y, const double* weight, const double* eta, index_t n, double s
     ) noexcept nogil
+
+
+cdef double told_apart(const double* sums, Slope* slope) noexcept nogil

@@ -1,0 +1,104 @@
+"""What a loss l(y, eta) of a target and a predictor is to the solver; the losses are in ``generalized``."""
+
+import numpy as np
+
+from fastreg.design.base cimport index_t
+
+# Steps to the best intercept, of Newton's method and bisection.
+MAX_STEPS = 500
+EPS = np.finfo(float).eps
+# The largest steepness.
+cdef double STEEPEST = 1e200
+# Predictors on a logarithmic scale move by so much in a step at most.
+cdef double REACH = 30.0
+
+
+cdef double told_apart(const double* sums, Slope* slope) noexcept nogil:
+    # Of what a sweep over the rows returns: the loss, and the steepness as a number that can be multiplied.
+    slope.steep = sums[1] if sums[1] < STEEPEST else STEEPEST
+    slope.tilt = sums[2]
+    return sums[0]
+
+
+cdef class Loss:
+    """Abstract base: sums over rows for the solver, and the same for Python."""
+
+    cdef double evaluate(
+        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, Slope* slope
+    ) noexcept nogil:
+        # sum_i weight_i l(y_i, eta_i); u and h of every row; and what bounds the divergence.
+        slope.steep = slope.tilt = 0.0
+        return 0.0
+
+    cdef double divergence(
+        self, const double* y, const double* weight, const double* eta, index_t n, double s
+    ) noexcept nogil:
+        # sum_i weight_i D_i(s).
+        return 0.0
+
+    def __cinit__(self, *args, **kwargs):
+        self.reach = REACH
+
+    def __reduce__(self):
+        return type(self), ()
+
+    def unit(self, y):
+        """Return the size of y against which rounding of u is measured."""
+        return np.abs(y).max(initial=0.0)
+
+    def point(self, const double[::1] y, const double[::1] weights, const double[::1] eta):
+        """Return the loss (weights sum to 1), u and h of every row."""
+        cdef double[::1] u = np.empty(y.shape[0]), h = np.empty(y.shape[0])
+        cdef Slope slope
+        value = self.evaluate(&y[0], &weights[0], &eta[0], y.shape[0], &u[0], &h[0], &slope)
+        return value, np.asarray(u), np.asarray(h)
+
+    def divergence_at(self, const double[::1] y, const double[::1] weights, const double[::1] eta, double s):
+        """Return the weighted mean of D(s)."""
+        return self.divergence(&y[0], &weights[0], &eta[0], y.shape[0], s)
+
+    def deviance(self, y, predictor, weights):
+        """Return the weighted mean deviance, twice the loss less its least value, of predictors (n, ...)."""
+        y, weights = np.ascontiguousarray(y, dtype=float), np.ascontiguousarray(weights, dtype=float)
+        lines = np.ascontiguousarray(predictor.reshape(len(y), -1).T)
+        best = self.saturated(y, weights)
+        values = [max(2.0 * (self.point(y, weights, line)[0] - best), 0.0) for line in lines]
+        return np.reshape(values, predictor.shape[1:])
+
+    def null_model(self, y, weights, offset, bint fit_intercept):
+        """Return the best intercepts (n_targets,) without any feature, and u (n_targets, n_samples).
+
+        The weighted sum of u falls with the intercept: Newton's method, guarded by what is known of its root.
+        """
+        intercepts, u = np.zeros(len(y)), np.empty_like(y)
+        offset = np.broadcast_to(offset, y.shape)
+        for k in range(len(y)):
+            if fit_intercept:
+                intercepts[k] = self.best_intercept(y[k], weights, offset[k])
+            u[k] = self.point(y[k], weights, intercepts[k] + offset[k])[1]
+            # A target that is constant up to rounding leaves exactly 0.
+            used = weights > 0
+            if np.abs(u[k][used]).max() <= 16 * EPS * self.unit(y[k][used]):
+                u[k] = 0.0
+        return intercepts, u
+
+    def best_intercept(self, y, weights, offset, start=None):
+        """Return the b at which the weighted sum of u(y, b + offset) vanishes."""
+        b = self.link(weights @ y) - weights @ offset if start is None else start
+        low, high = -np.inf, np.inf
+        for _ in range(MAX_STEPS):
+            _, u, h = self.point(y, weights, b + offset)
+            total, bend = weights @ u, weights @ h
+            if abs(total) <= 8 * EPS * (weights @ np.abs(u)):
+                return b
+            if total > 0:
+                low = b
+            else:
+                high = b
+            new = b + total / bend if bend > 0 else b
+            if not low <= new <= high:
+                new = 0.5 * (low + high)
+            if not abs(new - b) > 2 * EPS * abs(b):
+                return new
+            b = new
+        return b

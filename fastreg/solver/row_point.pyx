@@ -1,0 +1,116 @@
+"""The predictors of all rows and what a loss makes of them: its value, u and curvatures, here and along a line.
+
+Nothing here knows of features: a line is given by what it does to the predictors, and reads no column of X.
+"""
+
+import numpy as np
+
+from libc.math cimport fabs
+from libc.string cimport memcpy
+
+from fastreg.design.base cimport index_t
+from fastreg.design.scaled cimport ScaledDesign
+from fastreg.loss.base cimport Loss
+
+# The sum of u counts as 0 below this fraction of the sum of |u|; it is brought there in so many steps at most, none of
+# which may raise the loss by more than a fraction.
+cdef double BALANCED = 1e-13
+cdef int MAX_BALANCING = 20
+cdef double ROUNDING = 1e-12
+
+
+cdef class RowPoint:
+    """Predictors, and others under trial.
+
+    Parameters
+    ----------
+    design : ScaledDesign, whose rows and weights these are
+    loss : Loss
+    """
+
+    def __init__(self, ScaledDesign design, Loss loss):
+        n = design.n_rows
+        self.design, self.loss, self.n_rows = design, loss, n
+        self.weight = np.ascontiguousarray(design.root**2)
+        self.y, self.eta, self.trial, self.line = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+        self.force, self.curvature = np.empty(n), np.ones(n)
+
+    cdef double assess(self) noexcept nogil:
+        # The loss at the predictors under trial, with u and h there.
+        return self.loss.evaluate(
+            &self.y[0], &self.weight[0], &self.trial[0], self.n_rows, &self.force[0], &self.curvature[0], &self.slope
+        )
+
+    cdef double evaluate(self, double length) noexcept nogil:
+        # The loss so far along the line, with u and h there.
+        cdef index_t i
+        for i in range(self.n_rows):
+            self.trial[i] = self.eta[i] + length * self.line[i]
+        return self.assess()
+
+    cdef void finish_line(self, double shift) noexcept nogil:
+        # Make a line of weighted predictions, which are in its place, and a shift of the intercept.
+        cdef const double* root = &self.design._root[0]
+        cdef double* line = &self.line[0]
+        cdef index_t i
+        for i in range(self.n_rows):
+            line[i] = (line[i] / root[i] if root[i] > 0.0 else 0.0) + shift
+
+    cdef double reach_along(self) noexcept nogil:
+        # How far a step goes along the line, 1 at most: where curvatures vanish Newton's step is without measure.
+        cdef double length = 1.0
+        cdef double reach = self.loss.reach
+        cdef index_t i
+        for i in range(self.n_rows):
+            if fabs(self.line[i]) * length > reach:
+                length = reach / fabs(self.line[i])
+        return length
+
+    cdef double slope_along(self) noexcept nogil:
+        # The slope of the loss along the line at the trial point.
+        cdef double total = 0.0
+        cdef index_t i
+        for i in range(self.n_rows):
+            total -= self.weight[i] * self.force[i] * self.line[i]
+        return total
+
+    cdef void stay(self, double value) noexcept nogil:
+        # Make the trial point, where the loss has this value, the point.
+        memcpy(&self.eta[0], &self.trial[0], self.n_rows * sizeof(double))
+        self.value, self.imbalance = value, 0.0
+
+    cdef double balance(self, double least) noexcept nogil:
+        # Move all predictors to where the sum of u vanishes, or is less than `least`; return by how much. Trial point
+        # and point are to be the same, and so they are left. Without an intercept the sum is taken, no more.
+        cdef double moved = 0.0
+        cdef double total, size, bend, shift, value
+        cdef index_t i
+        cdef int step
+        for step in range(MAX_BALANCING):
+            total = size = bend = 0.0
+            for i in range(self.n_rows):
+                total += self.weight[i] * self.force[i]
+                size += self.weight[i] * fabs(self.force[i])
+                bend += self.weight[i] * self.curvature[i]
+            self.imbalance = total
+            if not self.design.centered or fabs(total) <= max(BALANCED * size, least) or bend == 0.0 or (
+                step == MAX_BALANCING - 1
+            ):
+                break
+            shift = total / bend
+            for i in range(self.n_rows):
+                self.line[i] = 1.0
+            value = self.evaluate(shift)
+            if not value <= self.value + ROUNDING * fabs(self.value):
+                self.evaluate(0.0)
+                break
+            self.stay(value)
+            moved += shift
+        return moved
+
+    cdef void residual(self, double* u) noexcept nogil:
+        # u in the units of the design.
+        cdef const double* root = &self.design._root[0]
+        cdef index_t i
+        for i in range(self.n_rows):
+            u[i] = root[i] * self.force[i]
