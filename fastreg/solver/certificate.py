@@ -191,9 +191,10 @@ def _multinomial_gap(problem: Problem, coef: np.ndarray, intercepts: np.ndarray,
     free = np.flatnonzero(problem.unpenalized(a1, a2) & problem.unbounded)
     point.hold(free, betas[:, free])
     given = point.value
-    for _ in range(NEWTON_STEPS if len(free) else 0):
-        if point.newton() <= NEGLIGIBLE * given:
-            break
+    with np.errstate(over="ignore"):
+        for _ in range(NEWTON_STEPS if len(free) else 0):
+            if point.newton() <= NEGLIGIBLE * given:
+                break
     point.balance()
     betas[:, free] = point.beta
     z = design.correlations(design.root * point.residual())
