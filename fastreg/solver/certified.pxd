@@ -55,4 +55,4 @@ cdef class CertifiedPoint:
     cdef int resolve(self, double undecided) except -1 nogil
     cdef int full_pass(self) except -1 nogil
     cdef void gather(self, double zero_level, Evidence* evidence) noexcept nogil
-    cdef void measure(self, double zero_level) noexcept nogil
+    cdef void measure(self, double zero_level, bint rough) noexcept nogil

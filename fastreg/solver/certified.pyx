@@ -187,11 +187,12 @@ cdef class CertifiedPoint:
         self.lazy.add(&self.u[0], &self.z[0])
         return 0
 
-    cdef void measure(self, double zero_level) noexcept nogil:
-        # The gap.
+    cdef void measure(self, double zero_level, bint rough) noexcept nogil:
+        # The gap, or where it is far too large a bound on it, if that will do.
         cdef Evidence evidence
         cdef double scale
         self.gather(zero_level, &evidence)
+        evidence.rough = rough
         self.gap = dual_gap(&self.pen, &evidence, &scale)
 
     cdef void gather(self, double zero_level, Evidence* evidence) noexcept nogil:
@@ -212,5 +213,5 @@ cdef class CertifiedPoint:
         evidence.count = count
         evidence.norm = &self.norm[0]
         evidence.residual2, evidence.tilt = self.residual2, self.tilt
-        evidence.rows, evidence.enough, evidence.rough = self.rows, self.enough, False
+        evidence.rows, evidence.enough = self.rows, self.enough
         evidence.zero_level = zero_level

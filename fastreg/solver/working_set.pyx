@@ -207,8 +207,10 @@ cdef class WorkingSetSolver(CertifiedPoint):
 
     cdef bint conclude(self) except -1 nogil:
         # Whether this alpha is done; if not, the working set has grown or the next round is more accurate.
-        self.measure(self.zero_level(self.gap_target))
+        self.measure(self.zero_level(self.gap_target), True)
         if self.exhausted():
+            if self.gap > self.gap_target:
+                self.measure(self.zero_level(self.gap_target), False)
             return True
         self.refine(self.grow())
         return False

@@ -28,7 +28,9 @@ cdef class SparseColumns(Form):
     cdef index_t turned_from
     cdef index_t turned_to
     cdef double[::1] spread
+    cdef double[::1] partial
 
+    cdef int multiply_rows(self, double* Q, index_t stride, int threads) except -1 nogil
     cdef double centered_square(self, index_t i) noexcept nogil
     cdef int turn(self, index_t first) except -1 nogil
     cdef void heavy_products(self, index_t i, index_t first, double* Q, index_t stride) noexcept nogil

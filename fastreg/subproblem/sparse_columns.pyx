@@ -14,6 +14,9 @@ from fastreg.subproblem.columns import grown
 
 # A column whose mean exceeds this many standard deviations has its center applied entry by entry.
 cdef double HEAVY = 8.0
+# Of so few columns products are summed row by row, in so many parts.
+cdef index_t FEW = 128
+cdef index_t PARTS = 4
 # A squared norm that is less than this part of what it is without the center is summed up anew.
 cdef double CANCELLED = 0.1
 
@@ -32,7 +35,7 @@ cdef class SparseColumns(Form):
         self.center = np.empty(0)
         self.heavy = np.empty(0, dtype=np.uint8)
         self.row_starts, self.turned = np.empty(0, dtype=np.intp), np.empty(0)
-        self.own_values, self.own_center = np.empty(0), np.empty(0)
+        self.own_values, self.own_center, self.partial = np.empty(0), np.empty(0), np.empty(0)
         self.root = &design._root[0]
 
     def _grow(self, capacity):
@@ -140,11 +143,21 @@ cdef class SparseColumns(Form):
 
     cdef int correlate(self, const double* u, double* z) except -1 nogil:
         cdef double total = dot(&self.design._root[0], u, self.design.n_rows)
-        cdef index_t i, e
+        cdef const double* values = &self.own_values[0]
+        cdef const int* rows = &self.rows[0]
+        cdef double even, odd
+        cdef index_t i, e, end
         for i in range(self.count):
-            z[i] = -self.own_center[i] * total
-            for e in range(self.starts[i], self.starts[i + 1]):
-                z[i] += self.own_values[e] * u[self.rows[e]]
+            even = -self.own_center[i] * total
+            odd = 0.0
+            e, end = self.starts[i], self.starts[i + 1]
+            while e + 1 < end:
+                even += values[e] * u[rows[e]]
+                odd += values[e + 1] * u[rows[e + 1]]
+                e += 2
+            if e < end:
+                even += values[e] * u[rows[e]]
+            z[i] = even + odd
         return 0
 
     cdef void load(self, const double* residual) noexcept nogil:
@@ -186,9 +199,13 @@ cdef class SparseColumns(Form):
         cdef index_t i, k
         cdef double work = <double> self.starts[self.count] + <double> self.count * new
         cdef int threads = self.design.raw.team(work)
+        cdef bint few = first == 0 and self.count <= FEW
         self.turn(first)
+        if few:
+            self.multiply_rows(Q, stride, threads)
         for k in prange(self.count, num_threads=threads, schedule="dynamic", chunksize=16):
-            multiply_column(self, k, Q + k * stride + first, new, k - first)
+            if not few:
+                multiply_column(self, k, Q + k * stride + first, new, k - first)
             for i in range(max(k - first, 0), new):
                 Q[k * stride + first + i] -= self.center[k] * self.center[first + i]
         for k in range(first, self.count):
@@ -197,6 +214,23 @@ cdef class SparseColumns(Form):
         for i in range(self.count):
             if self.heavy[i]:
                 self.heavy_products(i, first, Q, stride)
+        return 0
+
+    cdef int multiply_rows(self, double* Q, index_t stride, int threads) except -1 nogil:
+        # v_i'v_k for k >= i, every row's pairs in turn: a small product stays in the cache while the rows go by. Parts
+        # of the rows, as many whatever the threads, have sums of their own.
+        cdef index_t size = self.count * self.count
+        cdef index_t part, i, k
+        if self.partial.shape[0] < PARTS * size:
+            with gil:
+                self.partial = np.empty(PARTS * size)
+        for part in prange(PARTS, num_threads=threads, schedule="static", chunksize=1):
+            multiply_part(self, part, &self.partial[part * size])
+        for i in range(self.count):
+            for k in range(i, self.count):
+                Q[i * stride + k] = 0.0
+                for part in range(PARTS):
+                    Q[i * stride + k] += self.partial[part * size + i * self.count + k]
         return 0
 
     cdef int turn(self, index_t first) except -1 nogil:
@@ -240,6 +274,26 @@ cdef class SparseColumns(Form):
                 Q[i * stride + k] = total
             if i >= first:
                 Q[k * stride + i] = total
+
+
+cdef void multiply_part(SparseColumns form, index_t part, double* out) noexcept nogil:
+    # Sums of the products of all pairs in some of the rows.
+    cdef const double* ratio = NULL if form.weights is None else &form.weights.ratio[0]
+    cdef const double* values = &form.turned[0]
+    cdef const int* column = &form.turned_column[0]
+    cdef const index_t* starts = &form.row_starts[0]
+    cdef index_t count = form.count
+    cdef index_t rows = form.design.n_rows
+    cdef index_t row, s, t
+    cdef double value
+    cdef double* line
+    memset(out, 0, count * count * sizeof(double))
+    for row in range(part * rows // PARTS, (part + 1) * rows // PARTS):
+        for s in range(starts[row], starts[row + 1]):
+            value = values[s] * ratio[row] * ratio[row] if ratio != NULL else values[s]
+            line = out + column[s] * count
+            for t in range(s, starts[row + 1]):
+                line[column[t]] += value * values[t]
 
 
 cdef void multiply_column(SparseColumns form, index_t k, double* out, index_t count, index_t least) noexcept nogil:
