@@ -110,6 +110,9 @@ def revive(worker: Worker, problem: Problem) -> None:
 def exact(cell: Cell, ours: Worker) -> dict[str, Any]:
     """Return the support that a tight solution allows at the last alpha, with the gap of that solution."""
     entry = Entry(ours, "path")
+    if not ours.process:
+        # The climb has ended it, at a tolerance that took too long.
+        revive(ours, cell.problem)
     try:
         rung = fit(cell, entry, EXACT)
     except WorkerError as error:
