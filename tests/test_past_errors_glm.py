@@ -125,3 +125,17 @@ def test_the_gap_of_huge_coefficients(loss, size, factors):
         weights = np.ones(5) if factors is None else np.array(factors)
         penalty = np.linalg.norm(coef, axis=0) if loss == "grouped" else np.abs(coef).sum(axis=0)
         assert gap <= (objective + 0.1 * weights @ penalty) * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("loss", ["logistic", "poisson", "multinomial", "grouped"])
+def test_one_kind_of_target_without_intercept(loss):
+    # It was refused although only an intercept would be infinite.
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((20, 4)) + 0.5
+    y = {"logistic": np.ones(20), "poisson": np.zeros(20)}.get(loss, 2.0 * rng.integers(0, 2, 20))
+    kind = fastreg.Multinomial(grouped=True) if loss == "grouped" else loss
+    path = fastreg.fit_path(A, y, loss=kind, fit_intercept=False, alpha_min_ratio=0.01, n_alphas=10, tol=1e-9)
+    assert path.converged.all()
+    assert np.max(path.df[-1]) > 0
+    with pytest.raises(ValueError, match="two classes|all zeros|every class"):
+        fastreg.fit_path(A, y, loss=kind)

@@ -35,7 +35,7 @@ class _PositiveMean(Regressor):
         (target,), _ = check_y(as_targets(y), len(predictor))
         weights = check_weights(sample_weight, len(predictor))
         loss = LOSSES[self.loss]
-        loss.check(target[None], weights)
+        loss.check(target[None], weights, True)
         if np.ptp(target[weights > 0]) == 0:
             return 0.0
         mean = np.full(len(predictor), loss.link(weights @ target))

@@ -42,6 +42,18 @@ cdef class Loss:
     def __reduce__(self):
         return type(self), ()
 
+    def check_domain(self, y):
+        """Refuse targets that this loss is not for; any finite one will do where a loss does not say otherwise."""
+
+    def check_null(self, y):
+        """Refuse targets whose best intercept is infinite; there are none where a loss does not say otherwise."""
+
+    def check(self, y, weights, fit_intercept):
+        """Refuse targets (n_targets, n_rows) that cannot be fitted, with an intercept or without."""
+        self.check_domain(y)
+        if fit_intercept:
+            self.check_null(y[:, weights > 0])
+
     def unit(self, y):
         """Return the size of y against which rounding of u is measured."""
         return np.abs(y).max(initial=0.0)

@@ -79,11 +79,9 @@ cdef class Logistic(Loss):
                 f"{y.min():g} to {y.max():g}. Code the classes as 0 and 1, or use fastreg.LogisticRegression."
             )
 
-    def check(self, y, weights):
-        """Refuse targets of one class only."""
-        self.check_domain(y)
-        inside = y[:, weights > 0]
-        if (inside.max(axis=1) == 0).any() or (inside.min(axis=1) == 1).any():
+    def check_null(self, y):
+        """Refuse targets of one class only: their best intercept is infinite."""
+        if (y.max(axis=1) == 0).any() or (y.min(axis=1) == 1).any():
             raise ValueError("y: expected two classes for the logistic loss, got one. Take another y.")
 
     def link(self, mean):
@@ -133,10 +131,9 @@ cdef class Poisson(Loss):
                 f"{y.max():g}. Drop or rescale them."
             )
 
-    def check(self, y, weights):
-        """Refuse targets that are all 0."""
-        self.check_domain(y)
-        if not y[:, weights > 0].any(axis=1).all():
+    def check_null(self, y):
+        """Refuse targets that are all 0: their best intercept is infinite."""
+        if not y.any(axis=1).all():
             raise ValueError("y: expected a positive mean for the Poisson loss, got all zeros. Take another y.")
 
     def link(self, mean):
@@ -184,10 +181,6 @@ cdef class Gamma(Loss):
         """Refuse targets that are not positive."""
         if y.min() <= 0:
             raise ValueError(f"y: expected values > 0 for the gamma loss, got {y.min():g}. Drop or shift them.")
-
-    def check(self, y, weights):
-        """Refuse targets that are not positive."""
-        self.check_domain(y)
 
     def link(self, mean):
         """Return the predictor of a mean."""
@@ -251,9 +244,6 @@ cdef class Huber(Loss):
         return divergence_rows(self, y, weight, eta, n, s)
 
     def check_domain(self, y):
-        """Any finite target will do."""
-
-    def check(self, y, weights):
         """Any finite target will do."""
 
     def link(self, mean):

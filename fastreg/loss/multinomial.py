@@ -81,10 +81,10 @@ class Multinomial:
         return (codes == np.arange(codes.max() + 1)[:, None]).astype(float)
 
     @staticmethod
-    def check(y: np.ndarray, weights: np.ndarray) -> None:
-        """Refuse a class that has no rows of positive weight."""
+    def check(y: np.ndarray, weights: np.ndarray, fit_intercept: bool) -> None:
+        """Refuse a class that has no rows of positive weight: its best intercept is infinite."""
         empty = np.flatnonzero(~y[:, weights > 0].any(axis=1))
-        if len(empty):
+        if fit_intercept and len(empty):
             raise ValueError(f"y: expected rows of every class, got none of class {empty[0]}. Code the others anew.")
 
     @staticmethod

@@ -18,7 +18,7 @@ class SquaredLoss:
     def check_domain(self, y: np.ndarray) -> None:
         """Any finite target will do."""
 
-    def check(self, y: np.ndarray, weights: np.ndarray) -> None:
+    def check(self, y: np.ndarray, weights: np.ndarray, fit_intercept: bool) -> None:
         """Any finite target will do."""
 
     @staticmethod

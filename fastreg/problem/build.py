@@ -89,7 +89,7 @@ def check_inputs(X: Any, y: Any, options: Options) -> Inputs:
             raise ValueError(f"y: expected shape ({raw.n_rows},) for the multinomial loss, got {y.T.shape}.")
         y, single = loss.encode(y[0]), False
         offset = check_offset(options.offset, y.shape)
-    loss.check(y, weights)
+    loss.check(y, weights, fit_intercept)
     if options.offset is not None and isinstance(loss, SquaredLoss):
         with np.errstate(over="ignore"):
             y, offset = y - offset, 0.0
@@ -119,7 +119,7 @@ def center_targets(inputs: Inputs, weights: np.ndarray) -> Targets:
 def _start_rows(inputs: Inputs, weights: np.ndarray) -> Targets:
     """Return the null model of another loss, and the u that it leaves."""
     loss, y = inputs.loss, np.ascontiguousarray(inputs.y)
-    loss.check(y, weights)
+    loss.check(y, weights, inputs.fit_intercept)
     intercepts, u = loss.null_model(y, weights, inputs.offset, inputs.fit_intercept)
     start = intercepts[:, None] + inputs.offset
     if not np.isfinite(start).all() or not np.isfinite(u).all():

@@ -139,7 +139,7 @@ def cross_validate_path(
     if gammas is not None and not isinstance(loss, SquaredLoss):
         raise ValueError(f"relax: expected None for the {loss.name} loss; relaxed fits are there for squared loss.")
     _check_weighted(splits, data.weights)
-    _check_folds(splits, data, loss)
+    _check_folds(splits, data, loss, check_flag(fit_intercept, "fit_intercept"))
     options = Options(
         1.0, sample_weight, offset, penalty_factors, lower_bounds, upper_bounds, fit_intercept, standardize, n_threads,
         loss,
@@ -204,12 +204,12 @@ def _check_weighted(splits: list[Split], weights: np.ndarray) -> None:
                 )
 
 
-def _check_folds(splits: list[Split], data: Data, loss: Any) -> None:
+def _check_folds(splits: list[Split], data: Data, loss: Any, fit_intercept: bool) -> None:
     y = loss.encode(data.y[:, 0]) if isinstance(loss, Multinomial) else data.y.T
     for k, split in enumerate(splits):
         weights = fold_weights(data, split)
         try:
-            loss.check(y, weights / weights.sum())
+            loss.check(y, weights / weights.sum(), fit_intercept)
         except ValueError as error:
             raise ValueError(f"cv: training rows of fold {k}: {error} Stratify or shuffle the folds.") from None
 
