@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from designs import make_data
 
 import fastreg
-import fastreg.path.run as run
+import fastreg.path.solvers as solvers
 from fastreg import reference
 from fastreg.solver import cost_model, ridge
 from fastreg.subproblem.columns import DenseColumns
@@ -55,7 +55,7 @@ def test_every_form_gives_the_same_path(form, options, monkeypatch):
     X = sp.csc_array(A) if "sparse" in form else A
     settings = {"n_alphas": 8, "alpha_min_ratio": 0.05, "tol": 1e-11, "max_iter": 10**6, **options}
     expected = fastreg.fit_path(A, y, **settings)
-    monkeypatch.setattr(run, "choose_form", FORMS[form])
+    monkeypatch.setattr(solvers, "choose_form", FORMS[form])
     path = fastreg.fit_path(X, y, **settings)
     assert path.converged.all()
     np.testing.assert_allclose(path.coefs.toarray(), expected.coefs.toarray(), atol=1e-4)
@@ -66,9 +66,9 @@ def test_every_form_gives_the_same_path(form, options, monkeypatch):
 def test_a_capped_working_set_still_certifies(form, monkeypatch):
     """The support does not fit into the working set: blocks of it take turns."""
     A, y = make_data(60, 250, seed=72)
-    monkeypatch.setattr(run, "choose_form", FORMS[form])
-    monkeypatch.setattr(run, "complete_pays", lambda *_: False)
-    monkeypatch.setattr(run, "choose_budget", lambda *_: cost_model.Budget(0.2, 24, 24, 4.0, 0))
+    monkeypatch.setattr(solvers, "choose_form", FORMS[form])
+    monkeypatch.setattr(solvers, "complete_pays", lambda *_: False)
+    monkeypatch.setattr(solvers, "choose_budget", lambda *_: cost_model.Budget(0.2, 24, 24, 4.0, 0))
     options = {"l1_ratio": 0.9, "penalty_factors": np.r_[0.0, np.ones(249)]}
     X = sp.csc_array(A) if "sparse" in form else A
     path = fastreg.fit_path(X, y, alphas=[0.5, 0.1], tol=1e-5, max_iter=10**6, **options)

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from fastreg.design.scaled import ScaledDesign
 from fastreg.path.fits import Fits
 from fastreg.path.newton_ridge import GeneralizedRidge
 from fastreg.problem.problem import Problem
@@ -31,7 +30,7 @@ def run_multinomial(
     """
     problem = fit.problem
     few = _few_columns(fit)
-    solver = multinomial_solver(problem) if few is None else _few_solver(problem, few)
+    solver = fit.multinomial_solver() if few is None else _few_solver(problem, few)
     if start is not None:
         solver.start(start if few is None else np.stack([few.beginning(row) for row in start]))
     coarse = _approach(fit, grid, start)
@@ -47,22 +46,11 @@ def run_multinomial(
     return fits if few is None else [few.expanded(one) for one in fits]
 
 
-def multinomial_solver(problem: Problem) -> MultinomialSolver:
-    """Return a solver of the classes of a problem, at the null model."""
-    return _solver(problem, problem.design, problem.penalty, problem.correlations)
-
-
 def _few_solver(problem: Problem, few: GeneralizedRidge) -> MultinomialSolver:
-    """Return a solver of ridge over few columns."""
+    """Return a solver of ridge over few columns, at the null model."""
+    rows = ClassRows(problem.loss, problem.rows.y, few.design.root**2, problem.fit_intercept)
     correlations = np.stack([few.design.correlations(target)[0] for target in problem.targets])
-    return _solver(problem, few.design, few.penalty, correlations)
-
-
-def _solver(
-    problem: Problem, design: ScaledDesign, penalty: dict[str, np.ndarray], correlations: np.ndarray
-) -> MultinomialSolver:
-    rows = ClassRows(problem.loss, problem.rows.y, design.root**2, problem.fit_intercept)
-    return MultinomialSolver(design, penalty, rows, problem.rows.start, correlations)
+    return MultinomialSolver(few.design, few.penalty, rows, problem.rows.start, correlations)
 
 
 def _fits_of(solver: MultinomialSolver) -> list[Fits]:
