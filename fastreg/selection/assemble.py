@@ -1,7 +1,7 @@
 """From the fits of all folds to the result of a cross-validation."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -54,45 +54,66 @@ def out_of_fold(data: Data, splits: list[Split], fits: list[FoldFit], gamma: flo
     return mean[:, 0] if data.single and width == 1 else mean
 
 
+class Choice(NamedTuple):
+    """What is to be chosen from, and how.
+
+    Attributes
+    ----------
+    X : the user's matrix
+    l1_ratios, gammas : candidates beside alpha, gammas None without relaxed fits
+    several : bool, whether l1_ratio was a sequence
+    scored : bool, whether by scores of the user's and not by the deviance
+    greater_is_better, keep_folds : bool
+    """
+
+    X: Any
+    l1_ratios: np.ndarray
+    gammas: np.ndarray | None
+    several: bool
+    scored: bool
+    greater_is_better: bool
+    keep_folds: bool
+
+
 def make_result(
     data: Data,
     splits: list[Split],
     table: list[list[FoldFit]],
     paths: list[PathResult],
-    request: dict[str, Any],
+    choice: Choice,
+    n_passes: float,
 ) -> CVResult:
     """Put together fold fits, indexed by l1_ratio and fold, and the paths on all rows.
 
-    ``request`` holds l1_ratios, gammas, several (whether l1_ratio was a sequence), greater_is_better, scored,
-    keep_folds, n_passes (what the folds read together) and X.
+    ``n_passes`` is what the folds have read together.
     """
-    gammas, several = request["gammas"], request["several"]
+    gammas, several = choice.gammas, choice.several
     scores = np.stack([np.stack([fit.scores for fit in row]) for row in table], axis=1)
     mean, error = mean_and_error(scores)
-    best, one_se = choose(mean, error, request["greater_is_better"])
+    best, one_se = choose(mean, error, choice.greater_is_better)
     r, g, a = best
     axes = tuple(axis for axis, kept in enumerate((several, gammas is not None, True)) if not kept)
     results = [fit.result for row in table for fit in row]
     alphas = np.stack([path.alphas for path in paths])
     return CVResult(
         alphas if several else alphas[0],
-        request["l1_ratios"],
+        choice.l1_ratios,
         gammas,
         mean.squeeze(axes),
         error.squeeze(axes),
         scores.squeeze(tuple(axis + 1 for axis in axes)),
-        request["greater_is_better"],
+        choice.greater_is_better,
         best,
         one_se,
         paths[r],
-        None if gammas is None else relax(paths[r], request["X"]),
+        None if gammas is None else relax(paths[r], choice.X),
         out_of_fold(data, splits, table[r], 1.0 if gammas is None else float(gammas[g]), a),
         splits,
-        request["n_passes"] + float(sum(result.n_passes for result in [*paths, *results])),
+        n_passes + float(sum(result.n_passes for result in [*paths, *results])),
         all(bool(result.converged.all()) for result in results),
         max(float(result.relative_gaps.max()) for result in results),
-        request["scored"],
+        choice.scored,
         [[replace(fit.result, feature_names=paths[0].feature_names) for fit in row] for row in table]
-        if request["keep_folds"]
+        if choice.keep_folds
         else None,
     )

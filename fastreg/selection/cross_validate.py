@@ -18,7 +18,7 @@ from fastreg.problem.problem import Options
 from fastreg.problem.validate import check_count, check_flag, check_offset, check_scalar, check_weights, check_y
 from fastreg.runtime.exceptions import ConvergenceWarning
 from fastreg.runtime.threads import resolve_threads
-from fastreg.selection.assemble import make_result
+from fastreg.selection.assemble import Choice, make_result
 from fastreg.selection.cv_result import CVResult
 from fastreg.selection.fold_grams import classes_of
 from fastreg.selection.folds import Data, fold_weights, shared_matrix
@@ -126,11 +126,10 @@ def cross_validate_path(
     ratios, gammas = _check_ratios(l1_ratio), None if relax is None else _check_gammas(relax)
     if scoring is not None and not callable(scoring):
         raise TypeError(f"scoring: expected None or a callable(y_true, y_pred, sample_weight=...), got {scoring!r}.")
-    request = {
-        "l1_ratios": ratios, "gammas": gammas, "several": np.ndim(l1_ratio) > 0,
-        "greater_is_better": check_flag(greater_is_better, "greater_is_better") and scoring is not None,
-        "scored": scoring is not None, "keep_folds": check_flag(keep_folds, "keep_folds"), "X": X,
-    }  # fmt: skip
+    scored = scoring is not None
+    greater_is_better = check_flag(greater_is_better, "greater_is_better") and scored
+    keep_folds = check_flag(keep_folds, "keep_folds")
+    choice = Choice(X, ratios, gammas, np.ndim(l1_ratio) > 0, scored, greater_is_better, keep_folds)
     if fold_alphas not in ("own", "shared", "sum"):
         raise ValueError(f"fold_alphas: expected 'own', 'shared' or 'sum', got {fold_alphas!r}.")
     loss = as_loss(loss)
@@ -158,8 +157,7 @@ def cross_validate_path(
             path, folds = study.fit(begun, asked, Source(X, y, chosen), report)
         paths.append(replace(path, feature_names=names))
         table.append(folds)
-    request["n_passes"] = study.n_passes
-    result = make_result(data, splits, table, paths, request)
+    result = make_result(data, splits, table, paths, choice, study.n_passes)
     if not result.converged:
         warnings.warn(
             f"Some fits of the folds did not reach tol={tol:g}: the largest relative duality gap is "
