@@ -8,9 +8,11 @@ import numpy as np
 from fastreg.penalty.classes import Slopes
 from fastreg.solver.active_columns import ActiveColumns
 
-# The Hessian is factored up to this size where that costs less than so many of its products with a vector.
-FACTORED = 3000
+# The Hessian is factored where that costs less than so many of its products with a vector. Operations with matrices are
+# so many times faster than those with vectors; what a product takes besides counts as so many of them.
 PRODUCTS = 12
+FASTER = 3.0
+CALLS = 1e6
 # Conjugate gradients go on until the residual has fallen to this fraction.
 FORCING = 1e-2
 MAX_PRODUCTS = 500
@@ -49,10 +51,9 @@ class ClassEquations:
         curvature = self.squares * float(((self.p * (1.0 - self.p)) @ self.weights).mean()) / self.count
         self.common = np.where(self.loose.all(axis=0), curvature, 0.0)
         right, unknowns = np.where(self.loose, right, 0.0), np.count_nonzero(self.loose)
-        # The Hessian and its factor in units of a product, 4 K m n operations.
-        cost = 0.25 * (self.count + 1) * self.size
-        cost += unknowns**3 / (6.0 * self.count * max(self.size, 1) * self.p.shape[1])
-        if self.columns.packed and unknowns <= FACTORED and cost <= PRODUCTS:
+        products = PRODUCTS * (4.0 * self.count * self.size * self.p.shape[1] + CALLS)
+        hessian = self.count * (self.count + 1.0) * self.size**2 * self.p.shape[1]
+        if self.columns.packed and hessian + unknowns**3 <= FASTER * products:
             return self._factored(right)
         return self._conjugate_gradients(right)
 
