@@ -139,17 +139,21 @@ class Multinomial:
     def balance(self, y: np.ndarray, weights: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Return what intercepts (n_classes,) have to move by, in sum 0, for every u to have the weighted sum 0."""
         moved = np.zeros(len(y))
-        value = self.value(y, weights, eta)
+        value, p = self.point(y, weights, eta)
         for _ in range(NEWTON_STEPS):
-            p = self.mean((eta + moved[:, None]).T).T
             slope = (y - p) @ weights
-            step = np.linalg.pinv(np.diag(p @ weights) - (p * weights) @ p.T, hermitian=True) @ slope
-            step -= step.mean()
-            length, new = 1.0, self.value(y, weights, eta + (moved + step)[:, None])
-            while new > value + ROUNDING * abs(value) and length > ROUNDING:
-                length *= 0.5
-                new = self.value(y, weights, eta + (moved + length * step)[:, None])
-            if np.abs(slope).max() <= 16 * ROUNDING or length <= ROUNDING:
+            if np.abs(slope).max() <= 16 * ROUNDING:
                 break
-            moved, value = moved + length * step, new
+            # Singular: what all classes have in common changes nothing.
+            curvatures, axes = np.linalg.eigh(np.diag(p @ weights) - (p * weights) @ p.T)
+            real = curvatures > ROUNDING * curvatures[-1]
+            step = axes[:, real] @ ((axes[:, real].T @ slope) / curvatures[real])
+            step -= step.mean()
+            length, new = 1.0, self.point(y, weights, eta + (moved + step)[:, None])
+            while new[0] > value + ROUNDING * abs(value) and length > ROUNDING:
+                length *= 0.5
+                new = self.point(y, weights, eta + (moved + length * step)[:, None])
+            if length <= ROUNDING:
+                break
+            moved, (value, p) = moved + length * step, new
         return moved

@@ -134,6 +134,14 @@ class SeparatePenalty(ClassPenalty):
         return -B[towards] / direction[towards]
 
     def center(self, B: np.ndarray) -> np.ndarray:
+        center = np.zeros(B.shape[1])
+        full = np.flatnonzero((B != 0).all(axis=0))
+        if len(full):
+            center[full] = self.of(full).center_of_full(B[:, full])
+        return center
+
+    def center_of_full(self, B: np.ndarray) -> np.ndarray:
+        """Return the best common change where no coefficient is 0; one that is 0, and stays there, holds the others."""
         # Between the medians (the one nearer to 0 leaves a sparse b) and the mean, to which the l2 part draws:
         # the median of all b_k and of the points where the slopes of the two parts balance.
         count = len(B)
