@@ -14,27 +14,39 @@ class ActiveColumns:
 
     def __init__(self, design: ScaledDesign) -> None:
         self.design, self.features = design, np.empty(0, dtype=np.intp)
-        self.rows = np.empty((0, design.n_rows))
+        self.store = np.empty((0, design.n_rows))
         fill = design.n_rows * design.raw.n_cols / max(design.raw.n_entries, 1.0)
         self.room = PACKED_ENTRIES if fill <= PACKED_FILL else 0
-
-    def hold(self, features: np.ndarray) -> None:
-        """Hold these features."""
-        if len(features) * self.design.n_rows > self.room:
-            self.features, self.rows = features, np.empty((0, self.design.n_rows))
-            return
-        known = {j: i for i, j in enumerate(self.features[: len(self.rows)])}
-        rows = np.empty((len(features), self.design.n_rows))
-        old = np.array([known.get(j, -1) for j in features], dtype=np.intp)
-        rows[old >= 0] = self.rows[old[old >= 0]]
-        if (old < 0).any():
-            rows[old < 0] = self.design.unweighted(self.design.packed(features[old < 0]))
-        self.features, self.rows = features, rows
+        self.packed = True
 
     @property
-    def packed(self) -> bool:
-        """Whether the columns are in memory."""
-        return len(self.rows) == len(self.features)
+    def rows(self) -> np.ndarray:
+        """The columns (m, n_rows), one a row, where they are in memory."""
+        return self.store[: len(self.features)]
+
+    def hold(self, features: np.ndarray) -> None:
+        """Hold these features; those that stay are to come first, in the order in which they were."""
+        before, was_packed = self.features, self.packed
+        self.features, self.packed = features, len(features) * self.design.n_rows <= self.room
+        if not self.packed:
+            self.store = np.empty((0, self.design.n_rows))
+            return
+        stay = (
+            np.flatnonzero(np.isin(before, features, assume_unique=True)) if was_packed else np.empty(0, dtype=np.intp)
+        )
+        if not np.array_equal(before[stay], features[: len(stay)]):
+            raise ValueError("features: expected those that stay first, in their order.")
+        # Rows close ranks in place.
+        for place in range(len(stay)):
+            if stay[place] != place:
+                self.store[place] = self.store[stay[place]]
+        if len(features) > len(self.store):
+            grown = np.empty((max(len(features), 2 * len(self.store)), self.design.n_rows))
+            grown[: len(stay)] = self.store[: len(stay)]
+            self.store = grown
+        if len(features) > len(stay):
+            packed = self.design.packed(features[len(stay) :])
+            self.store[len(stay) : len(features)] = self.design.unweighted(packed)
 
     def predict(self, B: np.ndarray) -> np.ndarray:
         """Return what coefficients (K, m) make of predictors (K, n)."""
