@@ -121,7 +121,7 @@ def _start_rows(inputs: Inputs, weights: np.ndarray) -> Targets:
     loss, y = inputs.loss, np.ascontiguousarray(inputs.y)
     loss.check(y, weights)
     intercepts, u = loss.null_model(y, weights, inputs.offset, inputs.fit_intercept)
-    start = intercepts[:, None] + inputs.offset
+    start = np.ascontiguousarray(intercepts[:, None] + inputs.offset)
     if not np.isfinite(start).all() or not np.isfinite(u).all():
         raise ValueError(
             f"offset: expected predictors whose {loss.name} loss is finite, got offsets from {inputs.offset.min():g} "
