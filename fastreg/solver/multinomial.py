@@ -9,7 +9,7 @@ import numpy as np
 
 from fastreg.design.scaled import ScaledDesign
 from fastreg.penalty.classes import ClassPenalty, ClassProof, class_penalty
-from fastreg.solver.active_features import ActiveFeatures, ClassRows
+from fastreg.solver.active_features import ROUNDING, ActiveFeatures, ClassRows
 from fastreg.solver.lazy_gradients import LazyGradients
 
 # Columns that are asked for are read alone up to this fraction of X; beyond it a full pass.
@@ -90,16 +90,20 @@ class MultinomialSolver:
         self.steps, stalls, self.gap = 0, 0, np.inf
         inner = INNER_FRACTION * target
         self.extrapolate(a1)
+        objective = np.inf
         while True:
             self.descend(inner, max_iter)
-            before = self.gap
+            before, gap = objective, self.gap
             self.certify()
             if self.gap <= target or self.steps >= max_iter or stalls == MAX_STALLS:
                 return
+            objective = point.objective()
             grown = self.grow()
             if grown == 0:
                 inner *= 1e-3
-                stalls += self.gap > 0.5 * before
+            # Features that enter and lower nothing leave again.
+            if grown == 0 or not before - objective > ROUNDING * objective:
+                stalls += not self.gap < 0.5 * gap
 
     def descend(self, inner: float, max_iter: int) -> None:
         """Take Newton steps until the next one would promise less than ``inner``."""
@@ -111,6 +115,9 @@ class MultinomialSolver:
                 self.foresee()
             # Steps promise less and less, faster and faster.
             if promised * min(promised / last if last else 1.0, 1.0) <= inner:
+                return
+            # Below rounding they go on falling, or there is nothing left but rounding.
+            if 0.0 < last <= promised <= ROUNDING * self.point.objective():
                 return
             last = promised
 
