@@ -123,14 +123,19 @@ class Multinomial:
         return 2.0 * np.einsum("i...,i->...", losses, weights)
 
     @staticmethod
-    def divergence(y: np.ndarray, weights: np.ndarray, p: np.ndarray, s: float) -> float:
-        """Return the weighted mean of KL(q || p) with q = (1 - s) y + s p, all (n_classes, n_samples)."""
+    def divergence(y: np.ndarray, weights: np.ndarray, eta: np.ndarray, p: np.ndarray, s: float) -> float:
+        """Return the weighted mean of KL(q || p) with q = (1 - s) y + s p, all (n_classes, n_samples), p those of eta.
+
+        Where probabilities underflow their logarithms do not.
+        """
         q = (1.0 - s) * y + s * p
-        ratio = np.divide(q, p, out=np.ones_like(q), where=(q > 0) & (p > 0))
-        with np.errstate(divide="ignore"):
-            lost = np.where((q > 0) & (p == 0), np.inf, q * np.log(ratio)).sum(axis=0)
-        # Rows without weight lose nothing, not even infinitely much.
-        return float(weights @ np.where(weights > 0, lost, 0.0))
+        under = (q > 0) & (p < TINY)
+        lost = q * np.log(np.divide(q, p, out=np.ones_like(q), where=(q > 0) & ~under))
+        if under.any():
+            log_p = eta - eta.max(axis=0)
+            log_p -= np.log(np.exp(log_p).sum(axis=0))
+            lost[under] = q[under] * (np.log(q[under]) - log_p[under])
+        return float(weights @ lost.sum(axis=0))
 
     def null_model(
         self, y: np.ndarray, weights: np.ndarray, offset: np.ndarray, fit_intercept: bool

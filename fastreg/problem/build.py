@@ -88,7 +88,10 @@ def check_inputs(X: Any, y: Any, options: Options) -> Inputs:
         if not single:
             raise ValueError(f"y: expected shape ({raw.n_rows},) for the multinomial loss, got {y.T.shape}.")
         y, single = loss.encode(y[0]), False
-        offset = check_offset(options.offset, y.shape)
+        offset = np.broadcast_to(check_offset(options.offset, y.shape), y.shape)
+        # What all classes have in common changes nothing but digits.
+        with np.errstate(over="ignore"):
+            offset = offset - offset.max(axis=0)
     loss.check(y, weights)
     if options.offset is not None and isinstance(loss, SquaredLoss):
         with np.errstate(over="ignore"):

@@ -65,16 +65,17 @@ class MultinomialSolver:
         """Return the penalty of all features at these scales."""
         return class_penalty(self.point.rows.loss.grouped, self.parts, a1, a2)
 
-    def start(self, coefs: np.ndarray) -> None:
-        """Begin with coefficients (n_classes, n_features), where they are better than none."""
+    def start(self, coefs: np.ndarray, a1: float, a2: float) -> None:
+        """Begin with coefficients (n_classes, n_features), where they are better than none at these scales."""
         point = self.point
         features = np.flatnonzero(coefs.any(axis=0))
-        point.bind(self.penalty_at(0.0, 0.0))
+        point.bind(self.penalty_at(a1, a2))
         point.hold(features, coefs[:, features])
-        eta = point.eta + point.columns.predict(point.beta)
         with np.errstate(over="ignore", invalid="ignore"):
+            eta = point.eta + point.columns.predict(point.beta)
             value, p = point.rows.loss.point(point.rows.labels, point.rows.weights, eta)
-        if value <= point.value:
+            cost = point.penalty.values(point.beta).sum()
+        if value + cost <= point.value:
             point.eta, point.value, point.p = eta, value, p
             point.balance()
         else:
@@ -181,11 +182,12 @@ class MultinomialSolver:
         proof = ClassProof(penalty, beta[:, features], self.Z[:, features], norm, ZERO_LEVEL * self.size)
 
         def gap(s: float) -> float:
-            lost = rows.loss.divergence(rows.labels, rows.weights, point.p, s) if s < 1 else 0.0
+            lost = rows.loss.divergence(rows.labels, rows.weights, point.eta, point.p, s) if s < 1 else 0.0
             return lost + proof.penalty_gap(s)
 
         high, plain = proof.largest_scale(), proof.largest_scale(finite=False)
-        best = min(gap(s) for s in {high, plain})
+        # At s = 0 the gap is the objective, whose logarithms do not underflow.
+        best = min(point.value + proof.value, *(gap(s) for s in {high, plain}))
         return max(best, 0.0)
 
     def grow(self) -> int:
