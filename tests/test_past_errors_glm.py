@@ -139,3 +139,98 @@ def test_one_kind_of_target_without_intercept(loss):
     assert np.max(path.df[-1]) > 0
     with pytest.raises(ValueError, match=r"two classes|all zeros|every class"):
         fastreg.fit_path(A, y, loss=kind)
+
+
+@pytest.mark.parametrize("loss", ["multinomial", "poisson"])
+def test_offsets_of_several_columns_with_ridge(loss):
+    # The kernels were given every third number of an offset of three columns.
+    rng = np.random.default_rng(0)
+    A, offset = rng.standard_normal((30, 5)), rng.standard_normal((30, 3))
+    y = np.arange(30) % 3 if loss == "multinomial" else rng.poisson(1.0, (30, 3))
+    path = fastreg.fit_path(A, y, loss=loss, l1_ratio=0.0, offset=offset, n_alphas=3)
+    assert path.converged.all()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_small_losses_of_classes_have_digits(seed):
+    # Of log(1 + 1e-9) only seven digits were left: the line search failed, and features that entered and left again
+    # at once, which nothing counted as a stall, went on doing so for 10,000 steps.
+    rng = np.random.default_rng(seed)
+    A, y = rng.standard_normal((25, 100)), np.arange(25) % 3
+    options = {"loss": fastreg.Multinomial(grouped=True), "offset": 0.5 * rng.standard_normal((25, 3)), "tol": 1e-12}
+    top = fastreg.alpha_max(A, y, loss=options["loss"], offset=options["offset"])
+    path = fastreg.fit_path(A, y, alphas=1e-8 * top, max_iter=200, **options)
+    assert path.converged.all()
+
+
+@pytest.mark.parametrize("seed", [4, 13, 20])
+def test_offsets_that_leave_no_curvature(seed):
+    # The intercepts of the null model were not the best ones, and gaps took them to be.
+    rng = np.random.default_rng(seed)
+    A, y = rng.standard_normal((12, 4)), np.arange(12) % 5
+    offset, weights = 100.0 * rng.standard_normal((12, 5)), rng.random(12)
+    path = fastreg.fit_path(
+        A, y, loss="multinomial", offset=offset, sample_weight=weights, n_alphas=4, alpha_min_ratio=0.01
+    )
+    assert path.converged.all()
+    log_p = log_softmax(path.predict(A, predictor=True) + offset[:, None], axis=-1)
+    u = np.exp(log_p) - (y[:, None] == np.arange(5))[:, None]
+    np.testing.assert_allclose(np.einsum("i,iak->ak", weights / weights.sum(), u), 0.0, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", [22, 31, 34, 39, 59])
+def test_groups_all_but_at_zero(seed):
+    # A step that ended at a bound left 1e-10 of a group, which no further step could move.
+    rng = np.random.default_rng(seed)
+    A, y = rng.standard_normal((36, 1)) + 0.1 * rng.standard_normal((36, 10)), np.arange(36) % 8
+    weights = 10.0 ** rng.uniform(-12, 0, 36)
+    options = {"loss": fastreg.Multinomial(grouped=True), "sample_weight": weights, "upper_bounds": 0.0}
+    top = fastreg.alpha_max(A, y, **options)
+    assert fastreg.fit_path(A, y, alphas=top * np.array([0.5, 0.1, 0.02]), **options).converged.all()
+
+
+def test_rows_without_weight_cost_no_gap():
+    # Their probabilities underflow, and zero times infinity is not a number.
+    rng = np.random.default_rng(0)
+    A, y = rng.standard_normal((20, 3)), np.arange(20) % 3
+    weights = (np.arange(20) < 15).astype(float)
+    offset = np.where(np.arange(20)[:, None] < 15, 0.0, 1e3 * (np.arange(3) == (y[:, None] + 1) % 3))
+    options = {"loss": "multinomial", "sample_weight": weights}
+    path = fastreg.fit_path(A, y, alphas=[0.1, 0.01], offset=offset, **options)
+    assert path.converged.all()
+    gap = fastreg.duality_gap(A, y, 1.1 * path.coef(0.01), path.intercepts[1], 0.01, offset=offset, **options)
+    plain = fastreg.duality_gap(A, y, 1.1 * path.coef(0.01), path.intercepts[1], 0.01, **options)
+    assert gap == pytest.approx(plain)
+
+
+def test_a_start_whose_penalty_is_huge():
+    # Its loss, which is that of no coefficients, was all that was looked at.
+    rng = np.random.default_rng(0)
+    A, y = rng.standard_normal((30, 4)), np.arange(30) % 3
+    A[:, 1] = -A[:, 0]
+    init = (np.array([[1e180], [2e180], [-3e180]]) * np.array([1.0, 1.0, 0.0, 0.0]), 0.0)
+    assert fastreg.fit_path(A, y, loss="multinomial", alphas=[0.1, 0.01], init=init).converged.all()
+
+
+def test_what_the_offsets_of_classes_share():
+    # It changes nothing, but took all digits of the predictors.
+    rng = np.random.default_rng(0)
+    A, y = rng.standard_normal((30, 4)), np.arange(30) % 3
+    plain = fastreg.fit_path(A, y, loss="multinomial", alphas=[0.1, 0.01], tol=1e-10)
+    shared = fastreg.fit_path(
+        A, y, loss="multinomial", alphas=[0.1, 0.01], tol=1e-10, offset=np.full(30, 1e20), validation=(A, y)
+    )
+    assert shared.converged.all()
+    np.testing.assert_allclose(shared.coef(0.01), plain.coef(0.01), atol=1e-6)
+
+
+def test_gaps_where_probabilities_underflow():
+    # Infinite, though the logarithms of these probabilities are finite.
+    rng = np.random.default_rng(0)
+    A, y = rng.standard_normal((30, 4)), np.arange(30) % 3
+    offset = np.where((np.arange(30) == 0)[:, None] & (np.arange(3) == 1), 1e4, 0.0)
+    options = {"loss": "multinomial", "offset": offset, "fit_intercept": False}
+    path = fastreg.fit_path(A, y, n_alphas=5, alpha_min_ratio=0.1, **options)
+    assert path.converged.all()
+    gaps = [fastreg.duality_gap(A, y, path.coef(a), 0.0, a, **options) for a in path.alphas]
+    assert max(gaps) <= 1e-5 * path.null_loss

@@ -15,6 +15,10 @@ import numpy as np
 
 NEWTON_STEPS = 100
 ROUNDING = 1e-15
+TINY = 1e-150
+# Intercepts move by so much at first; what bends a longer step is found by so many halvings.
+RADIUS = 10.0
+BISECTIONS = 30
 
 
 class Multinomial:
@@ -96,18 +100,20 @@ class Multinomial:
     @staticmethod
     def value(y: np.ndarray, weights: np.ndarray, eta: np.ndarray) -> float:
         """Return the weighted mean loss of y and eta (n_classes, n_samples)."""
-        top = eta.max(axis=0)
-        return float(weights @ (top + np.log(np.exp(eta - top).sum(axis=0)) - (y * eta).sum(axis=0)))
+        return Multinomial.point(y, weights, eta)[0]
 
     @staticmethod
     def point(y: np.ndarray, weights: np.ndarray, eta: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the weighted mean loss of y and eta (n_classes, n_samples), and the probabilities."""
         e = eta - eta.max(axis=0)
-        chosen = (y * e).sum(axis=0)
+        chosen = np.einsum("ki,ki->i", y, e)
         np.exp(e, out=e)
         total = e.sum(axis=0)
+        # Small losses are those of rows whose class is on top, and the others' sum has all their digits.
+        others = np.einsum("ki,ki->i", 1.0 - y, e)
+        losses = np.where(chosen == 0, np.log1p(others), np.log(total) - chosen)
         e /= total
-        return float(weights @ (np.log(total) - chosen)), e
+        return float(weights @ losses), e
 
     def deviance(self, y: np.ndarray, predictor: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return the weighted mean deviance, of codes y (n,) and predictors (n, ..., n_classes)."""
@@ -117,12 +123,19 @@ class Multinomial:
         return 2.0 * np.einsum("i...,i->...", losses, weights)
 
     @staticmethod
-    def divergence(y: np.ndarray, weights: np.ndarray, p: np.ndarray, s: float) -> float:
-        """Return the weighted mean of KL(q || p) with q = (1 - s) y + s p, all (n_classes, n_samples)."""
+    def divergence(y: np.ndarray, weights: np.ndarray, eta: np.ndarray, p: np.ndarray, s: float) -> float:
+        """Return the weighted mean of KL(q || p) with q = (1 - s) y + s p, all (n_classes, n_samples), p those of eta.
+
+        Where probabilities underflow their logarithms do not.
+        """
         q = (1.0 - s) * y + s * p
-        ratio = np.divide(q, p, out=np.ones_like(q), where=(q > 0) & (p > 0))
-        with np.errstate(divide="ignore"):
-            return float(weights @ np.where((q > 0) & (p == 0), np.inf, q * np.log(ratio)).sum(axis=0))
+        under = (q > 0) & (p < TINY)
+        lost = q * np.log(np.divide(q, p, out=np.ones_like(q), where=(q > 0) & ~under))
+        if under.any():
+            log_p = eta - eta.max(axis=0)
+            log_p -= np.log(np.exp(log_p).sum(axis=0))
+            lost[under] = q[under] * (np.log(q[under]) - log_p[under])
+        return float(weights @ lost.sum(axis=0))
 
     def null_model(
         self, y: np.ndarray, weights: np.ndarray, offset: np.ndarray, fit_intercept: bool
@@ -138,22 +151,45 @@ class Multinomial:
 
     def balance(self, y: np.ndarray, weights: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Return what intercepts (n_classes,) have to move by, in sum 0, for every u to have the weighted sum 0."""
-        moved = np.zeros(len(y))
+        moved, radius = np.zeros(len(y)), RADIUS
         value, p = self.point(y, weights, eta)
         for _ in range(NEWTON_STEPS):
             slope = (y - p) @ weights
-            if np.abs(slope).max() <= 16 * ROUNDING:
+            steepest = np.abs(slope).max()
+            if steepest <= 16 * ROUNDING:
                 break
-            # Singular: what all classes have in common changes nothing.
-            curvatures, axes = np.linalg.eigh(np.diag(p @ weights) - (p * weights) @ p.T)
-            real = curvatures > ROUNDING * curvatures[-1]
-            step = axes[:, real] @ ((axes[:, real].T @ slope) / curvatures[real])
-            step -= step.mean()
-            length, new = 1.0, self.point(y, weights, eta + (moved + step)[:, None])
-            while new[0] > value + ROUNDING * abs(value) and length > ROUNDING:
-                length *= 0.5
-                new = self.point(y, weights, eta + (moved + length * step)[:, None])
-            if length <= ROUNDING:
+            step, promised = _trusted_step(p, weights, slope, radius)
+            new, q = self.point(y, weights, eta + (moved + step)[:, None])
+            flatter = np.abs((y - q) @ weights).max() <= 0.5 * steepest
+            if new <= value - 0.1 * promised or (flatter and new <= value + ROUNDING * value):
+                moved, value, p = moved + step, new, q
+                radius = max(radius, 4.0 * float(np.linalg.norm(step)))
+            elif promised <= ROUNDING * value:
                 break
-            moved, (value, p) = moved + length * step, new
+            else:
+                radius = 0.25 * float(np.linalg.norm(step))
         return moved
+
+
+def _trusted_step(p: np.ndarray, weights: np.ndarray, slope: np.ndarray, radius: float) -> tuple[np.ndarray, float]:
+    """Return Newton's step of the intercepts, bent downhill to be no longer than the radius, and what it promises.
+
+    Where predictors are far apart curvatures vanish between classes that still have far to go.
+    """
+    hessian = -(p * weights) @ p.T
+    np.fill_diagonal(hessian, 0.0)
+    np.fill_diagonal(hessian, -hessian.sum(axis=1))
+    curvatures, vectors = np.linalg.eigh(hessian)
+    curvatures = np.maximum(curvatures, max(curvatures[-1] * ROUNDING, TINY))
+    along = vectors.T @ (slope - slope.mean())
+    low, high = 0.0, 1.0
+    if np.linalg.norm(along / curvatures) > radius:
+        high = float(np.linalg.norm(along)) / radius
+        for _ in range(BISECTIONS):
+            middle = 0.5 * (low + high)
+            longer = np.linalg.norm(along / (curvatures + middle)) > radius
+            low, high = (middle, high) if longer else (low, middle)
+        curvatures = curvatures + high
+    step = vectors @ (along / curvatures)
+    step -= step.mean()
+    return step, float(slope @ step - 0.5 * step @ hessian @ step)

@@ -31,10 +31,11 @@ def run_multinomial(
     problem = fit.problem
     few = _few_columns(fit)
     solver = fit.multinomial_solver() if few is None else _few_solver(problem, few)
-    if start is not None:
-        solver.start(start if few is None else np.stack([few.beginning(row) for row in start]))
     coarse = _approach(fit, grid, start)
     scales = problem.penalty_scales(np.concatenate([coarse, grid]))
+    if start is not None:
+        first = float(scales[0][0]), float(scales[1][0])
+        solver.start(start if few is None else np.stack([few.beginning(row) for row in start]), *first)
     kept: list[list[Fits]] = []
     for i, (a1, a2, target) in enumerate(zip(*scales, _targets(fit, coarse, grid), strict=True), -len(coarse)):
         solver.solve(float(a1), float(a2), float(target), fit.max_iter)

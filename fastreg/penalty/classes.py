@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 HALVINGS = 100
+# A step that leaves no more of a group has taken it to 0.
+VANISHED = 1e-9
 
 
 class Slopes(NamedTuple):
@@ -211,7 +213,9 @@ class GroupPenalty(ClassPenalty):
         return B.mean(axis=0)
 
     def crossed(self, side: np.ndarray, B: np.ndarray) -> np.ndarray:
-        return np.broadcast_to((self.t > 0) & ((side * B).sum(axis=0) <= 0), B.shape)
+        # Of a group whose other entries are at bounds, nothing but rounding may be left.
+        left = (side * B).sum(axis=0) <= VANISHED * (side * side).sum(axis=0)
+        return np.broadcast_to((self.t > 0) & left, B.shape)
 
     def conjugates(self, Z: np.ndarray) -> np.ndarray:
         """Return h*(z) of every column of Z (K, m), at a scale at which it is finite."""

@@ -88,7 +88,10 @@ def check_inputs(X: Any, y: Any, options: Options) -> Inputs:
         if not single:
             raise ValueError(f"y: expected shape ({raw.n_rows},) for the multinomial loss, got {y.T.shape}.")
         y, single = loss.encode(y[0]), False
-        offset = check_offset(options.offset, y.shape)
+        offset = np.broadcast_to(check_offset(options.offset, y.shape), y.shape)
+        # What all classes have in common changes nothing but digits.
+        with np.errstate(over="ignore"):
+            offset = offset - offset.max(axis=0)
     loss.check(y, weights, fit_intercept)
     if options.offset is not None and isinstance(loss, SquaredLoss):
         with np.errstate(over="ignore"):
@@ -121,7 +124,7 @@ def _start_rows(inputs: Inputs, weights: np.ndarray) -> Targets:
     loss, y = inputs.loss, np.ascontiguousarray(inputs.y)
     loss.check(y, weights, inputs.fit_intercept)
     intercepts, u = loss.null_model(y, weights, inputs.offset, inputs.fit_intercept)
-    start = intercepts[:, None] + inputs.offset
+    start = np.ascontiguousarray(intercepts[:, None] + inputs.offset)
     if not np.isfinite(start).all() or not np.isfinite(u).all():
         raise ValueError(
             f"offset: expected predictors whose {loss.name} loss is finite, got offsets from {inputs.offset.min():g} "

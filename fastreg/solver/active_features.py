@@ -81,6 +81,10 @@ class ActiveFeatures:
         """Return u = y - p, (K, n)."""
         return self.rows.labels - self.p
 
+    def objective(self) -> float:
+        """Return the loss and the penalty of these features."""
+        return self.value + float(self.penalty.values(self.beta).sum())
+
     def correlations(self) -> np.ndarray:
         """Return the correlations (K, m) of the features in play with u."""
         return self.columns.correlate(self.rows.weights * self.residual())
@@ -133,7 +137,7 @@ class ActiveFeatures:
         """Go there if the objective is lower there."""
         step = Step(direction, shift, self.beta, 0.0)
         beta, change, value, p = self.trial(step, 1.0, self.columns.predict(direction) + shift[:, None])
-        if value + self.penalty.values(beta).sum() < self.value + self.penalty.values(self.beta).sum():
+        if value + self.penalty.values(beta).sum() < self.objective():
             self.beta, self.eta, self.value, self.p = beta, self.eta + change, value, p
             self.intercepts = self.intercepts + shift
             self.drop_zeros()
@@ -154,8 +158,7 @@ class ActiveFeatures:
 
     def search(self, step: Step) -> bool:
         """Go along a direction, halving it until the objective has fallen enough; return whether it has."""
-        penalty = self.penalty
-        objective = self.value + float(penalty.values(self.beta).sum())
+        penalty, objective = self.penalty, self.objective()
         line = self.columns.predict(step.direction) + step.shift[:, None]
         longest = min(1.0, REACH / max(float(np.abs(line).max()), 1e-300))
         for length in self.lengths(step.direction, longest):

@@ -54,7 +54,10 @@ class ClassEquations:
         products = PRODUCTS * (4.0 * self.count * self.size * self.p.shape[1] + CALLS)
         hessian = self.count * (self.count + 1.0) * self.size**2 * self.p.shape[1]
         if self.columns.packed and hessian + unknowns**3 <= FASTER * products:
-            return self._factored(right)
+            solution = self._factored(right)
+            # Where curvatures vanish rounding may turn the solution uphill.
+            if (right * solution).sum() > 0:
+                return solution
         return self._conjugate_gradients(right)
 
     def _factored(self, right: np.ndarray) -> np.ndarray:
@@ -62,14 +65,17 @@ class ClassEquations:
         if self.centered:
             columns = np.vstack([columns, np.ones((1, columns.shape[1]))])
         count, width = right.shape
-        hessian = np.empty((count, width, count, width))
+        hessian = np.zeros((count, width, count, width))
         at = np.arange(width)
+        # Blocks of a class sum to 0: so those on the diagonal keep their digits where 1 - p_k has none.
         for k in range(count):
-            for other in range(k, count):
-                curvature = self.weights * self.p[k] * ((k == other) - self.p[other])
-                block = (columns * curvature) @ columns.T
-                block[at, at] += self.common - self.pinch * self.unit[k] * self.unit[other]
-                hessian[k, :, other, :] = hessian[other, :, k, :] = block
+            for other in range(k + 1, count):
+                block = (columns * (self.weights * self.p[k] * self.p[other])) @ columns.T
+                hessian[k, :, k, :] += block
+                hessian[other, :, other, :] += block
+                hessian[k, :, other, :] = hessian[other, :, k, :] = -block
+        for k in range(count):
+            hessian[k, at, :, at] += (self.common - self.pinch * self.unit[k] * self.unit).T
             hessian[k, at, k, at] += self.ridge
         matrix, loose = hessian.reshape(count * width, count * width), self.loose.ravel()
         if not loose.all():
@@ -84,6 +90,8 @@ class ClassEquations:
         line = self.columns.predict(V[:, : self.size])
         if self.centered:
             line += V[:, self.size :]
+        # What all classes have in common changes nothing, and without that of the likeliest 1 - p_k is not needed.
+        line -= np.take_along_axis(line, self.likeliest, axis=0)
         line = self.weights * self.p * (line - (self.p * line).sum(axis=0))
         out = self.ridge * V + self.common * V.sum(axis=0) - self.pinch * self.unit * (self.unit * V).sum(axis=0)
         out[:, : self.size] += self.columns.correlate(line)
@@ -96,7 +104,9 @@ class ClassEquations:
 
         Within a feature a group's part is large in all directions but one, which no diagonal matrix can follow.
         """
-        mean = np.diag(self.p @ self.weights) - (self.p * self.weights) @ self.p.T
+        mean = -(self.p * self.weights) @ self.p.T
+        np.fill_diagonal(mean, 0.0)
+        np.fill_diagonal(mean, -mean.sum(axis=1))
         blocks = self.squares[:, None, None] * mean + self.common[:, None, None]
         blocks -= self.pinch[:, None, None] * np.einsum("km,lm->mkl", self.unit, self.unit)
         at = np.arange(self.count)
@@ -109,6 +119,7 @@ class ClassEquations:
 
     def _conjugate_gradients(self, right: np.ndarray) -> np.ndarray:
         blocks = self._blocks()
+        self.likeliest = self.p.argmax(axis=0)[None]
         x, residual = np.zeros_like(right), right
         direction = np.where(self.loose, np.einsum("mkl,lm->km", blocks, residual), 0.0)
         first = power = float((residual * direction).sum())
@@ -116,7 +127,8 @@ class ClassEquations:
             image = self.product(direction)
             bend = float((direction * image).sum())
             if not bend > 0:
-                break
+                # Where there is no curvature downhill is as good as Newton's direction.
+                return x if x.any() else direction
             x = x + power / bend * direction
             residual = residual - power / bend * image
             scaled = np.where(self.loose, np.einsum("mkl,lm->km", blocks, residual), 0.0)

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastreg.design.scaled import ScaledDesign
 from fastreg.penalty.classes import ClassPenalty, ClassProof, class_penalty
-from fastreg.solver.active_features import ActiveFeatures, ClassRows
+from fastreg.solver.active_features import ROUNDING, ActiveFeatures, ClassRows
 from fastreg.solver.lazy_gradients import LazyGradients
 
 # Columns that are asked for are read alone up to this fraction of X; beyond it a full pass.
@@ -65,16 +65,17 @@ class MultinomialSolver:
         """Return the penalty of all features at these scales."""
         return class_penalty(self.point.rows.loss.grouped, self.parts, a1, a2)
 
-    def start(self, coefs: np.ndarray) -> None:
-        """Begin with coefficients (n_classes, n_features), where they are better than none."""
+    def start(self, coefs: np.ndarray, a1: float, a2: float) -> None:
+        """Begin with coefficients (n_classes, n_features), where they are better than none at these scales."""
         point = self.point
         features = np.flatnonzero(coefs.any(axis=0))
-        point.bind(self.penalty_at(0.0, 0.0))
+        point.bind(self.penalty_at(a1, a2))
         point.hold(features, coefs[:, features])
-        eta = point.eta + point.columns.predict(point.beta)
         with np.errstate(over="ignore", invalid="ignore"):
+            eta = point.eta + point.columns.predict(point.beta)
             value, p = point.rows.loss.point(point.rows.labels, point.rows.weights, eta)
-        if value <= point.value:
+            cost = point.penalty.values(point.beta).sum()
+        if value + cost <= point.value:
             point.eta, point.value, point.p = eta, value, p
             point.balance()
         else:
@@ -90,16 +91,20 @@ class MultinomialSolver:
         self.steps, stalls, self.gap = 0, 0, np.inf
         inner = INNER_FRACTION * target
         self.extrapolate(a1)
+        objective = np.inf
         while True:
             self.descend(inner, max_iter)
-            before = self.gap
+            before, gap = objective, self.gap
             self.certify()
             if self.gap <= target or self.steps >= max_iter or stalls == MAX_STALLS:
                 return
+            objective = point.objective()
             grown = self.grow()
             if grown == 0:
                 inner *= 1e-3
-                stalls += self.gap > 0.5 * before
+            # Features that enter and lower nothing leave again.
+            if grown == 0 or not before - objective > ROUNDING * objective:
+                stalls += not self.gap < 0.5 * gap
 
     def descend(self, inner: float, max_iter: int) -> None:
         """Take Newton steps until the next one would promise less than ``inner``."""
@@ -111,6 +116,9 @@ class MultinomialSolver:
                 self.foresee()
             # Steps promise less and less, faster and faster.
             if promised * min(promised / last if last else 1.0, 1.0) <= inner:
+                return
+            # Below rounding they go on falling, or there is nothing left but rounding.
+            if 0.0 < last <= promised <= ROUNDING * self.point.objective():
                 return
             last = promised
 
@@ -174,11 +182,12 @@ class MultinomialSolver:
         proof = ClassProof(penalty, beta[:, features], self.Z[:, features], norm, ZERO_LEVEL * self.size)
 
         def gap(s: float) -> float:
-            lost = rows.loss.divergence(rows.labels, rows.weights, point.p, s) if s < 1 else 0.0
+            lost = rows.loss.divergence(rows.labels, rows.weights, point.eta, point.p, s) if s < 1 else 0.0
             return lost + proof.penalty_gap(s)
 
         high, plain = proof.largest_scale(), proof.largest_scale(finite=False)
-        best = min(gap(s) for s in {high, plain})
+        # At s = 0 the gap is the objective, whose logarithms do not underflow.
+        best = min(point.value + proof.value, *(gap(s) for s in {high, plain}))
         return max(best, 0.0)
 
     def grow(self) -> int:
