@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 HALVINGS = 100
+# Scales of the penalty beyond that hold a coefficient at 0 just as well.
+LARGEST = 1e280
 # A step that leaves no more of a group has taken it to 0.
 VANISHED = 1e-9
 
@@ -271,9 +273,10 @@ def penalty_kind(grouped: bool) -> type[ClassPenalty]:
 
 def class_penalty(grouped: bool, parts: dict[str, np.ndarray], a1: float, a2: float) -> ClassPenalty:
     """Return the penalty of all features at scales a1 (which may be infinite) and a2 of its parts."""
-    with np.errstate(invalid="ignore"):
-        t = np.where(parts["l1"] > 0, a1 * parts["l1"], 0.0)
-    return penalty_kind(grouped)(t, a2 * parts["l2"], parts["lower"], parts["upper"])
+    with np.errstate(invalid="ignore", over="ignore"):
+        t = np.where(parts["l1"] > 0, np.minimum(a1 * parts["l1"], LARGEST), 0.0)
+        q = np.minimum(a2 * parts["l2"], LARGEST)
+    return penalty_kind(grouped)(t, q, parts["lower"], parts["upper"])
 
 
 def norms(B: np.ndarray) -> np.ndarray:

@@ -133,7 +133,8 @@ class Problem:
 
     def unpenalized(self, a1: float = 1.0, a2: float = 1.0) -> np.ndarray:
         """Return the features that bear no penalty at these scales."""
-        return (a1 * self.penalty["l1"] == 0) & (a2 * self.penalty["l2"] == 0)
+        with np.errstate(over="ignore"):
+            return (a1 * self.penalty["l1"] == 0) & (a2 * self.penalty["l2"] == 0)
 
     def gap_targets(self, tol: float) -> np.ndarray:
         """Return the duality gap to reach: tol times the null loss, plus what rounding cannot tell from 0."""

@@ -199,8 +199,11 @@ def _multinomial_gap(problem: Problem, coef: np.ndarray, intercepts: np.ndarray,
     betas[:, free] = point.beta
     z = design.correlations(design.root * point.residual())
     proof = ClassProof(penalty, betas, z, design.norm, 1e-9 * float(np.sqrt((problem.targets**2).sum())))
-    gap = least(
-        lambda s: loss.divergence(y, weights, point.eta, point.p, s) + proof.penalty_gap(s), proof.largest_scale()
-    )
-    # At s = 0 the gap is the objective, whose logarithms do not underflow.
-    return max(given - point.value, 0.0) + min(gap, point.value + proof.value)
+
+    def gap(s: float) -> float:
+        return loss.divergence(y, weights, point.eta, point.p, s) + proof.penalty_gap(s)
+
+    # A tiny l2 part makes the gap so steep beyond the scale at which no conjugate is positive that sections miss it. At
+    # s = 0 the gap is the objective, whose logarithms do not underflow.
+    best = min(least(gap, proof.largest_scale()), gap(proof.largest_scale(finite=False)), point.value + proof.value)
+    return max(given - point.value, 0.0) + max(best, 0.0)
