@@ -291,19 +291,19 @@ class ClassProof:
     ----------
     penalty : ClassPenalty of these features
     B, Z : ndarray (K, m)
-    norm : ndarray (m,), norms of the columns
-    zero_level : float
-        Correlations of unpenalized columns count as 0 below this multiple of the columns' norms.
+    zero : ndarray (m,)
+        Correlations of unpenalized columns count as 0 up to this.
+    curvature : ndarray (K, m), second derivatives of the loss in the coefficients of unpenalized columns
     """
 
     def __init__(
-        self, penalty: ClassPenalty, B: np.ndarray, Z: np.ndarray, norm: np.ndarray, zero_level: float
+        self, penalty: ClassPenalty, B: np.ndarray, Z: np.ndarray, zero: np.ndarray, curvature: np.ndarray
     ) -> None:  # fmt: skip
-        unpenalized = (penalty.t == 0) & (penalty.q == 0)
-        zero = unpenalized & (np.abs(Z) <= zero_level * norm)
-        # What projecting these off the dual point costs where their columns are orthogonal.
-        self.removed = float(0.5 * ((np.where(zero, Z, 0.0) / norm) ** 2).sum())
-        self.penalty, self.Z = penalty, np.where(zero, 0.0, Z)
+        small = (penalty.t == 0) & (penalty.q == 0) & (np.abs(Z) <= zero) & (Z != 0)
+        # What such coefficients could still gain, each by itself.
+        with np.errstate(divide="ignore"):
+            self.removed = float(0.5 * (Z[small] ** 2 / curvature[small]).sum())
+        self.penalty, self.Z = penalty, np.where(small, 0.0, Z)
         self.value, self.product = float(penalty.values(B).sum()), float((self.Z * B).sum())
 
     def largest_scale(self, finite: bool = True) -> float:

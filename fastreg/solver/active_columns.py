@@ -45,8 +45,11 @@ class ActiveColumns:
             grown[: len(stay)] = self.store[: len(stay)]
             self.store = grown
         if len(features) > len(stay):
-            packed = self.design.packed(features[len(stay) :])
-            self.store[len(stay) : len(features)] = self.design.unweighted(packed)
+            self.store[len(stay) : len(features)] = self.read(features[len(stay) :])
+
+    def read(self, features: np.ndarray) -> np.ndarray:
+        """Return the columns (m, n_rows) of some features, one a row, from X."""
+        return self.design.unweighted(self.design.packed(features))
 
     def predict(self, B: np.ndarray) -> np.ndarray:
         """Return what coefficients (K, m) make of predictors (K, n)."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from fastreg.design.scaled import ScaledDesign
 from fastreg.loss.multinomial import Multinomial
-from fastreg.penalty.classes import ClassPenalty
+from fastreg.penalty.classes import ClassPenalty, ClassProof
 from fastreg.solver.active_columns import ActiveColumns
 from fastreg.solver.class_equations import ClassEquations
 
@@ -88,6 +88,21 @@ class ActiveFeatures:
     def correlations(self) -> np.ndarray:
         """Return the correlations (K, m) of the features in play with u."""
         return self.columns.correlate(self.rows.weights * self.residual())
+
+    def curvatures(self, features: np.ndarray) -> np.ndarray:
+        """Return the second derivatives (K, m) of the loss in each coefficient of some features in play."""
+        place = np.argsort(self.features)[np.searchsorted(np.sort(self.features), features)]
+        columns = self.columns.rows[place] if self.columns.packed else self.columns.read(features)
+        return (self.rows.weights * self.p * (1.0 - self.p)) @ (columns * columns).T
+
+    def proof(self, features: np.ndarray, beta: np.ndarray, Z: np.ndarray, zero: np.ndarray) -> ClassProof:
+        """Return the penalty's part of the gap, of these features alone; those without penalty are in play."""
+        penalty = self.whole.of(features)
+        free = np.flatnonzero((penalty.t == 0) & (penalty.q == 0))
+        curvature = np.ones_like(Z)
+        if len(free):
+            curvature[:, free] = self.curvatures(features[free])
+        return ClassProof(penalty, beta, Z, zero, curvature)
 
     def enter(self, features: np.ndarray) -> None:
         """Put further features in play, at a step from 0 to where their correlations pull them."""

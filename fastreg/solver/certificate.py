@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from fastreg.penalty.classes import ClassProof, class_penalty
+from fastreg.penalty.classes import class_penalty
 from fastreg.problem.build import build_problem
 from fastreg.problem.problem import Options, Problem
 from fastreg.problem.validate import check_scalar, real_array
@@ -198,7 +198,8 @@ def _multinomial_gap(problem: Problem, coef: np.ndarray, intercepts: np.ndarray,
     point.balance()
     betas[:, free] = point.beta
     z = design.correlations(design.root * point.residual())
-    proof = ClassProof(penalty, betas, z, design.norm, 1e-9 * float(np.sqrt((problem.targets**2).sum())))
+    zero = 1e-9 * float(np.sqrt((problem.targets**2).sum())) * design.norm
+    proof = point.proof(np.arange(design.n_features), betas, z, zero)
 
     def gap(s: float) -> float:
         return loss.divergence(y, weights, point.eta, point.p, s) + proof.penalty_gap(s)

@@ -8,7 +8,7 @@ all others are bounded without reading X (``LazyGradients``, over the residuals 
 import numpy as np
 
 from fastreg.design.scaled import ScaledDesign
-from fastreg.penalty.classes import ClassPenalty, ClassProof, class_penalty
+from fastreg.penalty.classes import ClassPenalty, class_penalty
 from fastreg.solver.active_features import ROUNDING, ActiveFeatures, ClassRows
 from fastreg.solver.lazy_gradients import LazyGradients
 
@@ -178,8 +178,8 @@ class MultinomialSolver:
         features = np.flatnonzero(over)
         beta = np.zeros((len(self.Z), len(over)))
         beta[:, point.features] = point.beta
-        penalty, norm = point.whole.of(features), self.design.norm[features]
-        proof = ClassProof(penalty, beta[:, features], self.Z[:, features], norm, ZERO_LEVEL * self.size)
+        zero = ZERO_LEVEL * self.size * self.design.norm[features]
+        proof = point.proof(features, beta[:, features], self.Z[:, features], zero)
 
         def gap(s: float) -> float:
             lost = rows.loss.divergence(rows.labels, rows.weights, point.eta, point.p, s) if s < 1 else 0.0
