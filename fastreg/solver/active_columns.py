@@ -10,11 +10,15 @@ PACKED_FILL = 8.0
 
 
 class ActiveColumns:
-    """The solver's columns of some features without the root weights, in memory where they fit."""
+    """The solver's columns of some features without the root weights, in memory where they fit.
+
+    There they are in double precision and in single precision, in which products take half the time: enough for
+    equations that are to be solved to two digits.
+    """
 
     def __init__(self, design: ScaledDesign) -> None:
         self.design, self.features = design, np.empty(0, dtype=np.intp)
-        self.store = np.empty((0, design.n_rows))
+        self.stores = [np.empty((0, design.n_rows), dtype=kind) for kind in (np.float64, np.float32)]
         fill = design.n_rows * design.raw.n_cols / max(design.raw.n_entries, 1.0)
         self.room = PACKED_ENTRIES if fill <= PACKED_FILL else 0
         self.packed = True
@@ -22,43 +26,49 @@ class ActiveColumns:
     @property
     def rows(self) -> np.ndarray:
         """The columns (m, n_rows), one a row, where they are in memory."""
-        return self.store[: len(self.features)]
+        return self.stores[0][: len(self.features)]
 
     def hold(self, features: np.ndarray) -> None:
         """Hold these features; those that stay are to come first, in the order in which they were."""
-        before, was_packed = self.features, self.packed
+        before = self.features if self.packed else self.features[:0]
         self.features, self.packed = features, len(features) * self.design.n_rows <= self.room
         if not self.packed:
-            self.store = np.empty((0, self.design.n_rows))
+            self.stores = [store[:0].copy() for store in self.stores]
             return
-        stay = (
-            np.flatnonzero(np.isin(before, features, assume_unique=True)) if was_packed else np.empty(0, dtype=np.intp)
-        )
+        stay = np.flatnonzero(np.isin(before, features, assume_unique=True))
         if not np.array_equal(before[stay], features[: len(stay)]):
             raise ValueError("features: expected those that stay first, in their order.")
-        # Rows close ranks in place.
+        new = self.read(features[len(stay) :]) if len(features) > len(stay) else np.empty((0, self.design.n_rows))
+        self.stores = [self._closed(store, stay, new) for store in self.stores]
+
+    @staticmethod
+    def _closed(store: np.ndarray, stay: np.ndarray, new: np.ndarray) -> np.ndarray:
+        """Return a store in which the rows that stay have closed ranks, with new ones behind them."""
         for place in range(len(stay)):
             if stay[place] != place:
-                self.store[place] = self.store[stay[place]]
-        if len(features) > len(self.store):
-            grown = np.empty((max(len(features), 2 * len(self.store)), self.design.n_rows))
-            grown[: len(stay)] = self.store[: len(stay)]
-            self.store = grown
-        if len(features) > len(stay):
-            self.store[len(stay) : len(features)] = self.read(features[len(stay) :])
+                store[place] = store[stay[place]]
+        count = len(stay) + len(new)
+        if count > len(store):
+            grown = np.empty((count + count // 2, store.shape[1]), dtype=store.dtype)
+            grown[: len(stay)] = store[: len(stay)]
+            store = grown
+        store[len(stay) : count] = new
+        return store
 
     def read(self, features: np.ndarray) -> np.ndarray:
         """Return the columns (m, n_rows) of some features, one a row, from X."""
         return self.design.unweighted(self.design.packed(features))
 
-    def predict(self, B: np.ndarray) -> np.ndarray:
-        """Return what coefficients (K, m) make of predictors (K, n)."""
-        if self.packed:
-            return B @ self.rows
-        return self.design.unweighted(self.design.predictions(B, self.features))
+    def predict(self, B: np.ndarray, roughly: bool = False) -> np.ndarray:
+        """Return what coefficients (K, m) make of predictors (K, n), in single precision if that is enough."""
+        if not self.packed:
+            return self.design.unweighted(self.design.predictions(B, self.features))
+        return (B.astype(np.float32) @ self.stores[1][: len(self.features)]).astype(float) if roughly else B @ self.rows
 
-    def correlate(self, weighted: np.ndarray) -> np.ndarray:
+    def correlate(self, weighted: np.ndarray, roughly: bool = False) -> np.ndarray:
         """Return the inner products (K, m) with vectors (K, n) that the weights have been multiplied into."""
-        if self.packed:
-            return weighted @ self.rows.T
-        return self.design.correlations(self.design.unweighted(weighted), self.features)
+        if not self.packed:
+            return self.design.correlations(self.design.unweighted(weighted), self.features)
+        if roughly:
+            return (weighted.astype(np.float32) @ self.stores[1][: len(self.features)].T).astype(float)
+        return weighted @ self.rows.T

@@ -8,10 +8,9 @@ import numpy as np
 from fastreg.penalty.classes import Slopes
 from fastreg.solver.active_columns import ActiveColumns
 
-# The Hessian is factored where that costs less than so many of its products with a vector. Operations with matrices are
-# so many times faster than those with vectors; what a product takes besides counts as so many of them.
+# The Hessian is factored where that takes fewer operations than so many of its products with a vector, what a product
+# takes besides being counted as so many.
 PRODUCTS = 12
-FASTER = 3.0
 CALLS = 1e6
 # Conjugate gradients go on until the residual has fallen to this fraction.
 FORCING = 1e-2
@@ -53,7 +52,7 @@ class ClassEquations:
         right, unknowns = np.where(self.loose, right, 0.0), np.count_nonzero(self.loose)
         products = PRODUCTS * (4.0 * self.count * self.size * self.p.shape[1] + CALLS)
         hessian = self.count * (self.count + 1.0) * self.size**2 * self.p.shape[1]
-        if self.columns.packed and hessian + unknowns**3 <= FASTER * products:
+        if self.columns.packed and hessian + unknowns**3 <= products:
             solution = self._factored(right)
             # Where curvatures vanish rounding may turn the solution uphill.
             if (right * solution).sum() > 0:
@@ -87,14 +86,14 @@ class ClassEquations:
 
     def product(self, V: np.ndarray) -> np.ndarray:
         """Return the Hessian times V."""
-        line = self.columns.predict(V[:, : self.size])
+        line = self.columns.predict(V[:, : self.size], roughly=True)
         if self.centered:
             line += V[:, self.size :]
         # What all classes have in common changes nothing, and without that of the likeliest 1 - p_k is not needed.
         line -= np.take_along_axis(line, self.likeliest, axis=0)
         line = self.weights * self.p * (line - (self.p * line).sum(axis=0))
         out = self.ridge * V + self.common * V.sum(axis=0) - self.pinch * self.unit * (self.unit * V).sum(axis=0)
-        out[:, : self.size] += self.columns.correlate(line)
+        out[:, : self.size] += self.columns.correlate(line, roughly=True)
         if self.centered:
             out[:, self.size] += line.sum(axis=1)
         return np.where(self.loose, out, 0.0)
