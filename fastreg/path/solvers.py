@@ -4,7 +4,7 @@ import numpy as np
 
 from fastreg.loss.generalized import Logistic
 from fastreg.path.newton_ridge import GeneralizedRidge
-from fastreg.penalty.classes import penalty_kind
+from fastreg.penalty.class_kinds import penalty_kind
 from fastreg.problem.problem import Problem
 from fastreg.solver.active_features import ClassRows
 from fastreg.solver.cost_model import (

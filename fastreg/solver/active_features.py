@@ -14,7 +14,7 @@ from fastreg.design.scaled import ScaledDesign
 from fastreg.loss.multinomial import Multinomial
 from fastreg.penalty.classes import ClassPenalty, ClassProof
 from fastreg.solver.active_columns import ActiveColumns
-from fastreg.solver.class_equations import ClassEquations
+from fastreg.solver.class_equations import PRODUCTS, ClassEquations
 
 # A step must bring this part of what its slope promises (Armijo), unless that is below rounding.
 ARMIJO = 1e-4
@@ -55,7 +55,7 @@ class ActiveFeatures:
 
     def __init__(self, design: ScaledDesign, rows: ClassRows, eta: np.ndarray) -> None:
         self.rows, self.columns = rows, ActiveColumns(design)
-        self.norm = design.norm
+        self.norm, self.products = design.norm, PRODUCTS
         self.features, self.beta = np.empty(0, dtype=np.intp), np.empty((len(eta), 0))
         self.eta, self.intercepts = eta.copy(), np.zeros(len(eta))
         self.value, self.p = rows.loss.point(rows.labels, rows.weights, self.eta)
@@ -131,7 +131,9 @@ class ActiveFeatures:
         if self.rows.centered:
             gradient = np.hstack([gradient, -(self.residual() @ self.rows.weights)[:, None]])
         size = len(self.features)
-        equations = ClassEquations(self.columns, self.rows.weights, self.p, slopes, self.rows.centered)
+        equations = ClassEquations(
+            self.columns, self.rows.weights, self.p, slopes, self.rows.centered, max(self.products, PRODUCTS)
+        )
         while True:
             whole = equations.solve(-gradient, ~held)
             direction = whole[:, :size]
@@ -141,6 +143,7 @@ class ActiveFeatures:
             if not wrong.any():
                 break
             held |= wrong
+        self.products = equations.products
         slope = float((gradient * whole).sum())
         shift = whole[:, size] if self.rows.centered else np.zeros(len(beta))
         if not slope < 0 or not self.search(Step(direction, shift, slopes.side, slope)):

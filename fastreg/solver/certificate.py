@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from fastreg.penalty.classes import class_penalty
+from fastreg.penalty.class_kinds import class_penalty
 from fastreg.problem.build import build_problem
 from fastreg.problem.problem import Options, Problem
 from fastreg.problem.validate import check_scalar, real_array

@@ -8,8 +8,9 @@ import numpy as np
 from fastreg.penalty.classes import Slopes
 from fastreg.solver.active_columns import ActiveColumns
 
-# The Hessian is factored where that takes fewer operations than so many of its products with a vector, what a product
-# takes besides being counted as so many.
+# The Hessian is factored, up to this size, where that takes fewer operations than its products with a vector, so many
+# at first and then as many as the last time; what a product takes besides counts as so many operations.
+FACTORED = 4000
 PRODUCTS = 12
 CALLS = 1e6
 # Conjugate gradients go on until the residual has fallen to this fraction.
@@ -30,12 +31,19 @@ class ClassEquations:
     p : ndarray (K, n_rows), probabilities
     slopes : Slopes
     centered : bool, whether there are intercepts
+    products : int, how many products the last equations like these took; then, how many these did
     """
 
     def __init__(
-        self, columns: ActiveColumns, weights: np.ndarray, p: np.ndarray, slopes: Slopes, centered: bool
-    ) -> None:  # fmt: skip
-        self.columns, self.weights, self.p, self.centered = columns, weights, p, centered
+        self,
+        columns: ActiveColumns,
+        weights: np.ndarray,
+        p: np.ndarray,
+        slopes: Slopes,
+        centered: bool,
+        products: int = PRODUCTS,
+    ) -> None:
+        self.columns, self.weights, self.p, self.centered, self.products = columns, weights, p, centered, products
         self.count, self.size = slopes.unit.shape
         extra = np.zeros(int(centered))
         self.ridge, self.pinch = np.r_[slopes.ridge, extra], np.r_[slopes.pinch, extra]
@@ -50,9 +58,9 @@ class ClassEquations:
         curvature = self.squares * float(((self.p * (1.0 - self.p)) @ self.weights).mean()) / self.count
         self.common = np.where(self.loose.all(axis=0), curvature, 0.0)
         right, unknowns = np.where(self.loose, right, 0.0), np.count_nonzero(self.loose)
-        products = PRODUCTS * (4.0 * self.count * self.size * self.p.shape[1] + CALLS)
+        cost = self.products * (4.0 * self.count * self.size * self.p.shape[1] + CALLS)
         hessian = self.count * (self.count + 1.0) * self.size**2 * self.p.shape[1]
-        if self.columns.packed and hessian + unknowns**3 <= products:
+        if self.columns.packed and unknowns <= FACTORED and hessian + float(unknowns) ** 3 <= cost:
             solution = self._factored(right)
             # Where curvatures vanish rounding may turn the solution uphill.
             if (right * solution).sum() > 0:
@@ -122,7 +130,7 @@ class ClassEquations:
         x, residual = np.zeros_like(right), right
         direction = np.where(self.loose, np.einsum("mkl,lm->km", blocks, residual), 0.0)
         first = power = float((residual * direction).sum())
-        for _ in range(MAX_PRODUCTS if power > 0 else 0):
+        for self.products in range(1, MAX_PRODUCTS + 1 if power > 0 else 1):
             image = self.product(direction)
             bend = float((direction * image).sum())
             if not bend > 0:

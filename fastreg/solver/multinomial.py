@@ -8,7 +8,8 @@ all others are bounded without reading X (``LazyGradients``, over the residuals 
 import numpy as np
 
 from fastreg.design.scaled import ScaledDesign
-from fastreg.penalty.classes import ClassPenalty, class_penalty
+from fastreg.penalty.class_kinds import class_penalty
+from fastreg.penalty.classes import ClassPenalty
 from fastreg.solver.active_features import ROUNDING, ActiveFeatures, ClassRows
 from fastreg.solver.lazy_gradients import LazyGradients
 
