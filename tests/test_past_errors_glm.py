@@ -247,3 +247,37 @@ def test_the_gap_beside_a_tiny_l2_part():
         B = np.stack([c[:, [k]].toarray()[:, 0] for c in path.coefs])
         gap = fastreg.duality_gap(A, y, B, path.intercepts[k], alpha, loss="multinomial", l1_ratio=0.5)
         assert gap <= 1.1 * path.dual_gaps[k] + 1e-9
+
+
+def test_bounds_so_near_that_all_coefficients_stop():
+    # Newton's step took one coefficient after the other to its bound.
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((58, 1)) + 0.1 * rng.standard_normal((58, 120))
+    y = np.arange(58) % 5
+    path = fastreg.fit_path(
+        A,
+        y,
+        loss="multinomial",
+        l1_ratio=0.999,
+        lower_bounds=-1e-8,
+        upper_bounds=1e-8,
+        n_alphas=10,
+        alpha_min_ratio=1e-3,
+    )
+    assert path.converged.all()
+    assert path.n_iter.sum() <= 100
+    assert (np.abs(path.coef(path.alphas[-1])) == 1e-8).sum() > 100
+
+
+@pytest.mark.parametrize("loss", ["multinomial", fastreg.Multinomial(grouped=True)])
+def test_the_gap_with_bounded_columns_without_penalty(loss):
+    # The certificate took them to be among the free ones.
+    rng = np.random.default_rng(0)
+    A, y = rng.standard_normal((40, 6)), np.arange(40) % 3
+    options = {"penalty_factors": [0.0, 0.0, 1.0, 1.0, 1.0, 1.0], "lower_bounds": -0.05, "upper_bounds": 0.05}
+    path = fastreg.fit_path(A, y, loss=loss, n_alphas=4, alpha_min_ratio=0.1, tol=1e-9, **options)
+    for k, alpha in enumerate(path.alphas):
+        B = np.stack([c[:, [k]].toarray()[:, 0] for c in path.coefs])
+        gap = fastreg.duality_gap(A, y, B, path.intercepts[k], alpha, loss=loss, **options)
+        assert gap <= 1e-8 * path.null_loss
+        assert np.abs(B[:, :2]).max() == 0.05

@@ -21,8 +21,14 @@ ARMIJO = 1e-4
 ROUNDING = 1e-13
 SHORTEST = 1e-8
 AT_BOUND = 1e-9
-# A step moves predictors by so much at most: where curvatures vanish Newton's step is without measure.
+# Newton's step is said to crawl where it brings less than this part of what its slope promises.
+CRAWLS = 1e-3
+# Coefficients are far from 0 where they move predictors by more standard deviations than that.
+FAR = 1e3
+# A step moves predictors by so much at most, since Newton's is without measure where curvatures vanish; by so many
+# times more after every step that might have gone on.
 REACH = 20.0
+WIDER = 4.0
 
 
 class ClassRows(NamedTuple):
@@ -35,12 +41,26 @@ class ClassRows(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A direction of coefficients (K, m) and intercepts (K,), the side of 0 on which it is smooth, and its slope."""
+    """A direction and where it leads down.
+
+    Attributes
+    ----------
+    direction, shift : ndarray (K, m), (K,), of coefficients and intercepts
+    side : ndarray (K, m), the side of 0 on which the objective is smooth
+    gradient, along : ndarray (K, m), float
+        The objective's slopes in the coefficients, or what stands for them, and along the shift.
+    """
 
     direction: np.ndarray
     shift: np.ndarray
     side: np.ndarray
-    slope: float
+    gradient: np.ndarray
+    along: float
+
+    @property
+    def slope(self) -> float:
+        """The slope along the whole direction."""
+        return float((self.gradient * self.direction).sum()) + self.along
 
 
 class ActiveFeatures:
@@ -55,9 +75,9 @@ class ActiveFeatures:
 
     def __init__(self, design: ScaledDesign, rows: ClassRows, eta: np.ndarray) -> None:
         self.rows, self.columns = rows, ActiveColumns(design)
-        self.norm, self.products = design.norm, PRODUCTS
+        self.norm, self.products, self.reach = design.norm, PRODUCTS, REACH
         self.features, self.beta = np.empty(0, dtype=np.intp), np.empty((len(eta), 0))
-        self.eta, self.intercepts = eta.copy(), np.zeros(len(eta))
+        self.start, self.eta, self.intercepts = eta, eta.copy(), np.zeros(len(eta))
         self.value, self.p = rows.loss.point(rows.labels, rows.weights, self.eta)
 
     def bind(self, penalty: ClassPenalty) -> None:
@@ -111,11 +131,12 @@ class ActiveFeatures:
         penalty, Z = self.whole.of(features), self.correlations()[:, len(self.features) - len(features) :]
         # The Hessian of the loss in one predictor a class is at most 1/2.
         new = penalty.first_step(Z, 0.5 * self.norm[features] ** 2)
-        # Along such a step the penalty without its l2 part is linear.
-        slope = float(penalty.values(new).sum() - 0.5 * (penalty.q * new * new).sum() - (Z * new).sum())
-        direction = np.hstack([np.zeros_like(old), new])
-        if slope < 0:
-            self.search(Step(direction, np.zeros(len(Z)), np.hstack([old, new]), slope))
+        # Along such a step the penalty without its l2 part is linear, with the slopes that it has at its end.
+        slopes = penalty.slopes(new, Z).gradient - penalty.q * new - Z
+        direction, gradient = (np.hstack([np.zeros_like(old), part]) for part in (new, np.where(new != 0, slopes, 0.0)))
+        step = Step(direction, np.zeros(len(Z)), np.hstack([old, new]), gradient, 0.0)
+        if step.slope < 0:
+            self.search(step)
         self.drop_zeros()
 
     def newton(self) -> float:
@@ -144,16 +165,28 @@ class ActiveFeatures:
                 break
             held |= wrong
         self.products = equations.products
-        slope = float((gradient * whole).sum())
         shift = whole[:, size] if self.rows.centered else np.zeros(len(beta))
-        if not slope < 0 or not self.search(Step(direction, shift, slopes.side, slope)):
+        along = float((gradient[:, size:] * whole[:, size:]).sum())
+        step, before = Step(direction, shift, slopes.side, gradient[:, :size], along), self.objective()
+        if not step.slope < 0 or not self.search(step):
             return 0.0
+        bounded = np.isfinite(penalty.lower) | np.isfinite(penalty.upper)
+        if bounded.any() and before - self.objective() < CRAWLS * -step.slope:
+            self.slide()
         self.drop_zeros()
-        return -0.5 * slope
+        return -0.5 * step.slope
+
+    def slide(self) -> None:
+        """Take a step of every coefficient by itself: where bounds are near many of them are to stop at once."""
+        slopes = self.penalty.slopes(self.beta, Z := self.correlations())
+        gradient = np.where(slopes.still, 0.0, slopes.gradient - Z)
+        aim = self.beta - gradient / (0.5 * self.norm[self.features] ** 2 + slopes.ridge)
+        direction = np.clip(aim, self.penalty.lower, self.penalty.upper) - self.beta
+        self.search(Step(direction, np.zeros(len(Z)), slopes.side, gradient, 0.0))
 
     def leap(self, direction: np.ndarray, shift: np.ndarray) -> None:
         """Go there if the objective is lower there."""
-        step = Step(direction, shift, self.beta, 0.0)
+        step = Step(direction, shift, self.beta, np.zeros_like(direction), 0.0)
         beta, change, value, p = self.trial(step, 1.0, self.columns.predict(direction) + shift[:, None])
         if value + self.penalty.values(beta).sum() < self.objective():
             self.beta, self.eta, self.value, self.p = beta, self.eta + change, value, p
@@ -178,19 +211,24 @@ class ActiveFeatures:
         """Go along a direction, halving it until the objective has fallen enough; return whether it has."""
         penalty, objective = self.penalty, self.objective()
         line = self.columns.predict(step.direction) + step.shift[:, None]
-        longest = min(1.0, REACH / max(float(np.abs(line).max()), 1e-300))
+        longest = min(1.0, self.reach / max(float(np.abs(line).max()), 1e-300))
         for length in self.lengths(step.direction, longest):
             beta, change, value, p = self.trial(step, length, line)
             fallen = objective - value - float(penalty.values(beta).sum())
-            enough = fallen >= -ARMIJO * length * step.slope
-            if not enough and abs(length * step.slope) <= ROUNDING * objective and fallen >= -ROUNDING * objective:
+            # What the slope promises for coefficients that may have stopped on the way (Bertsekas 1982).
+            promised = -float((step.gradient * (beta - self.beta)).sum()) - length * step.along
+            enough = promised > 0 and fallen >= ARMIJO * promised
+            if not enough and abs(promised) <= ROUNDING * objective and fallen >= -ROUNDING * objective:
                 # The objective tells nothing here: something has to get to 0 or a bound, or the slope to fall.
                 stopped = bool((beta != self.beta + length * step.direction).any())
                 enough = stopped or self._slope_at(beta, p, step) <= 0.5 * abs(step.slope)
             if enough:
                 self.beta, self.eta, self.value, self.p = beta, self.eta + change, value, p
                 self.intercepts = self.intercepts + length * step.shift
+                if length == longest < 1.0:
+                    self.reach *= WIDER
                 return True
+            self.reach = REACH
         return False
 
     def lengths(self, direction: np.ndarray, longest: float) -> Iterator[float]:
@@ -220,6 +258,12 @@ class ActiveFeatures:
         Z = self.columns.correlate(force)
         gradient = self.penalty.slopes(beta, Z).gradient - Z
         return abs(float((gradient * step.direction).sum() - force.sum(axis=1) @ step.shift))
+
+    def straighten(self) -> None:
+        """Compute the predictors anew where coefficients are so large that sums of steps may have drifted from them."""
+        if (np.abs(self.beta) @ self.norm[self.features]).sum() > FAR:
+            self.eta = self.start + self.columns.predict(self.beta) + self.intercepts[:, None]
+            self.value, self.p = self.rows.loss.point(self.rows.labels, self.rows.weights, self.eta)
 
     def balance(self) -> None:
         """Put the intercepts where every u sums to 0."""

@@ -188,10 +188,10 @@ def _multinomial_gap(problem: Problem, coef: np.ndarray, intercepts: np.ndarray,
     point.bind(penalty)
     if not _tame((eta, betas)):
         return np.inf
-    free = np.flatnonzero(problem.unpenalized(a1, a2) & problem.unbounded)
+    free = np.flatnonzero((penalty.t == 0) & (penalty.q == 0))
     point.hold(free, betas[:, free])
     given = point.value
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         for _ in range(NEWTON_STEPS if len(free) else 0):
             if point.newton() <= NEGLIGIBLE * given:
                 break

@@ -151,6 +151,7 @@ class MultinomialSolver:
     def certify(self) -> None:
         """Measure the gap: correlations of all features, exact or proved to be harmless."""
         point, design, count = self.point, self.design, len(self.Z)
+        point.straighten()
         point.balance()
         root_u = design.root * point.residual()
         if design.n_features == 0:
