@@ -73,6 +73,15 @@ def make_classes(n, p, n_classes=3, *, kind="plain", seed=0):
     return A, y
 
 
+def class_problem(n, p, name):
+    """Return A, codes of three classes and the named options of fit_path; every class has a row of positive weight."""
+    A, y = make_classes(n, p, kind="pathological")
+    options = {key: value for key, value in option_sets(n, p)[name].items() if key != "offset"}
+    if "sample_weight" in options:
+        options["sample_weight"] = np.maximum(options["sample_weight"], np.arange(n) < 3)
+    return A, y, options
+
+
 def glm_option_sets(n, p, seed=1):
     """Return named keyword arguments of fit_path; `p` features, `n` samples.
 

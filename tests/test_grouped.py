@@ -5,8 +5,8 @@ import pickle
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from designs import REPRESENTATIONS, make_data, option_sets
-from glm_cases import glmnet_data, glmnet_fits, make_classes
+from designs import REPRESENTATIONS, make_data
+from glm_cases import class_problem, glmnet_data, glmnet_fits, make_classes
 from scipy.special import log_softmax, softmax, xlogy
 from test_multinomial import NAMES, SHAPES
 
@@ -88,12 +88,7 @@ def check(X, A, y, options, *, grouped=True, offset=None, **grid):
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_option(name, shape):
-    n, p = SHAPES[shape]
-    A, y = make_classes(n, p, kind="pathological")
-    options = dict(option_sets(n, p)[name])
-    options.pop("offset", None)
-    if "sample_weight" in options:
-        options["sample_weight"] = np.maximum(options["sample_weight"], np.arange(n) < 3)
+    A, y, options = class_problem(*SHAPES[shape], name)
     path = check(A, A, y, options, n_alphas=6, alpha_min_ratio=0.05)
     if "bounds" not in "".join(options) and "penalty_factors" not in options:
         # All classes or none.

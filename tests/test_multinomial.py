@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from designs import option_sets
-from glm_cases import glmnet_data, glmnet_fits, make_classes
+from glm_cases import class_problem, glmnet_data, glmnet_fits, make_classes
 from scipy.special import log_softmax, softmax, xlogy
 
 import fastreg
@@ -63,12 +62,7 @@ def check_path(X, A, y, options, *, tol=1e-7, **path):
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_option(name, shape):
-    n, p = SHAPES[shape]
-    A, y = make_classes(n, p, kind="pathological")
-    options = dict(option_sets(n, p)[name])
-    options.pop("offset", None)
-    if "sample_weight" in options:
-        options["sample_weight"] = np.maximum(options["sample_weight"], np.arange(n) < 3)
+    A, y, options = class_problem(*SHAPES[shape], name)
     check_path(A, A, y, options, n_alphas=6, alpha_min_ratio=0.05)
 
 
