@@ -16,6 +16,8 @@ from benchmarks.output import seconds
 COLORS = ["#000000", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0072B2", "#7F7F7F"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<"]
 COLUMNS = 4
+# Axes that reach from a time to less than so many times that have more labels.
+DENSE = 50.0
 FLOOR = 1e-12
 TARGETS = (1e-4, 1e-6)
 
@@ -47,7 +49,10 @@ def panel(axis: Any, line: Any, styles: dict[str, tuple[str, str]]) -> None:
     axis.set_xscale("log")
     axis.set_yscale("log")
     axis.set_ylim(FLOOR / 2, 1e-1)
-    axis.xaxis.set_major_locator(matplotlib.ticker.LogLocator(numticks=5))
+    low, high = axis.get_xlim()
+    # Every factor of three gets a label where these have room.
+    subs = (1.0, 3.0) if high < DENSE * low else (1.0,)
+    axis.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=subs, numticks=9))
     axis.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
     axis.xaxis.set_major_formatter(lambda time, _: seconds(time).replace(".0 ", " "))
     axis.tick_params(labelsize=8)
@@ -68,7 +73,8 @@ def draw(lines: list[Any], names: list[str], path: Path) -> None:
     for axis in axes.flat[len(lines) :]:
         axis.set_visible(False)
     figure.supxlabel("time of a fit, logarithmic", fontsize=10)
-    figure.supylabel("measured duality gap over the null loss, worst of the fit", fontsize=10)
+    # A label that has room beside one row.
+    figure.supylabel("measured gap / null loss, worst of the fit", fontsize=10 if count > 1 else 8.5)
     handles = [plt.Line2D([], [], color=color, marker=marker, label=name) for name, (color, marker) in styles.items()]
     figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 2 * columns), frameon=False)
     figure.savefig(path, dpi=130)
