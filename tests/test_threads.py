@@ -88,14 +88,22 @@ def test_fit_after_fork(big):
 
 
 INTERRUPTED = textwrap.dedent("""
-    import sys, time, warnings
+    import signal, sys, time
     import numpy as np, scipy.sparse as sp, fastreg
     from fastreg.selection import study
+    # What a shell runs in the background ignores the signal unless told otherwise.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     kind = sys.argv[1]
     rng = np.random.default_rng(0)
     if kind in ("descent", "folds"):       # one subproblem that would take minutes
         X = sp.csc_array(np.vander(np.linspace(0, 1, 300), 5000)[:, 4000:])
         y = np.sin(9 * X[:, [-2]].toarray()[:, 0]); options = dict(alphas=[1e-9], max_iter=10**9, tol=1e-14)
+    elif kind == "classes":     # Newton's method in NumPy
+        X = rng.standard_normal((2000, 1000))
+        y = rng.integers(0, 10, 2000); options = dict(loss="multinomial", tol=1e-12)
+    elif kind == "logistic_ridge":
+        X = rng.standard_normal((2500, 2500))
+        y = rng.integers(0, 2, 2500).astype(float); options = dict(loss="logistic", l1_ratio=0.0, tol=1e-12)
     elif kind == "passes":      # a strided matrix, slow to read
         X = rng.standard_normal((8000, 20000), dtype=np.float32)
         y = rng.standard_normal(8000); options = dict(n_alphas=400, tol=1e-10, n_threads=1)
@@ -120,7 +128,9 @@ INTERRUPTED = textwrap.dedent("""
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
-@pytest.mark.parametrize("kind", ["descent", "passes", "krylov", "folds", "folds lockstep"])
+@pytest.mark.parametrize(
+    "kind", ["descent", "passes", "krylov", "folds", "folds lockstep", "classes", "logistic_ridge"]
+)
 def test_control_c_ends_a_fit_within_a_second(kind):
     process = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED, *kind.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
