@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from scipy.special import xlogy
 from test_random_problems import problems
 
+import fastreg
+
 GLM_LOSSES = ("logistic", "poisson", "gamma", "huber")
 DELTA = 1.35
 # The losses as the textbook has them, up to a constant in eta; their smallest values; their conjugates at v.
@@ -139,3 +141,25 @@ def glmnet_data(fit):
             for name, value in fit["options"].items()
         },
     )
+
+
+def glmnet_coefficients(part, p):
+    """Return the coefficients (p,) of one of glmnet's fits, or (K, p) where it has classes."""
+    if "classes" in part:
+        return np.stack([glmnet_coefficients(one, p) for one in part["classes"]])
+    coef = np.zeros(p)
+    coef[part["features"]] = part["coefficients"]
+    return coef
+
+
+def check_glmnet_classes(fit, loss, tol):
+    """Fit one of glmnet's multinomial paths; coefficients and, up to a constant, intercepts are glmnet's."""
+    X, y, options = glmnet_data(fit)
+    codes, steps = np.unique(y, return_inverse=True)[1], fit["path"]
+    path = fastreg.fit_path(X, codes, loss=loss, alphas=[s["lambda"] for s in steps], tol=tol, **options)
+    for step in steps:
+        expected = glmnet_coefficients(step, X.shape[1])
+        np.testing.assert_allclose(path.coef(step["lambda"]), expected, atol=1e-5)
+        theirs = np.array([part["intercept"] for part in step["classes"]])
+        ours = path.intercept(step["lambda"])
+        np.testing.assert_allclose(ours - ours.mean(), theirs - theirs.mean(), atol=1e-5)

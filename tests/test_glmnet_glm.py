@@ -6,7 +6,7 @@ allow them here: <name>.npz with X and y. Without them their tests are skipped.
 
 import numpy as np
 import pytest
-from glm_cases import glmnet_data, glmnet_fits
+from glm_cases import glmnet_coefficients, glmnet_data, glmnet_fits
 from scipy.special import log_softmax
 
 import fastreg
@@ -16,19 +16,13 @@ FITS = {name: fit for name, fit in glmnet_fits().items() if fit["loss"] != "mult
 MULTINOMIAL = {name: fit for name, fit in glmnet_fits().items() if fit["loss"] == "multinomial"}
 
 
-def dense(part, p):
-    b = np.zeros(p)
-    b[part["features"]] = part["coefficients"]
-    return b
-
-
 @pytest.mark.parametrize("name", FITS)
 def test_reference_is_glmnet(name):
     fit = FITS[name]
     X, y, options = glmnet_data(fit)
     form = reference.glm_form(X, y, fit["loss"], **options)
     for step in fit["path"]:
-        alpha, expected = step["lambda"], dense(step, X.shape[1])
+        alpha, expected = step["lambda"], glmnet_coefficients(step, X.shape[1])
         b, intercept = reference.glm_fit(form, alpha)
         np.testing.assert_allclose(b, expected, atol=2e-6 * max(np.abs(expected).max(), 0.1))
         assert intercept == pytest.approx(step["intercept"], abs=2e-6)
@@ -45,7 +39,7 @@ def test_multinomial_numbers_are_optimal(name):
     labels = y[:, None] == np.unique(y)
     for step in fit["path"]:
         alpha = step["lambda"]
-        B = np.array([dense(part, X.shape[1]) for part in step["classes"]]).T
+        B = glmnet_coefficients(step, X.shape[1]).T
         eta = X @ B + [part["intercept"] for part in step["classes"]]
         u = labels - np.exp(log_softmax(eta, axis=1))
         np.testing.assert_allclose(u.mean(axis=0), 0.0, atol=1e-6)
@@ -67,6 +61,6 @@ def test_fastreg_is_glmnet(name):
     path = fastreg.fit_path(X, y, loss=fit["loss"], alphas=alphas, tol=1e-11, **options)
     assert path.converged.all()
     for step in fit["path"]:
-        expected = dense(step, X.shape[1])
+        expected = glmnet_coefficients(step, X.shape[1])
         np.testing.assert_allclose(path.coef(step["lambda"]), expected, atol=1e-5 * max(np.abs(expected).max(), 0.1))
         assert path.intercept(step["lambda"]) == pytest.approx(step["intercept"], abs=1e-5)

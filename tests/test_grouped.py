@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from designs import REPRESENTATIONS, make_data
-from glm_cases import class_problem, glmnet_data, glmnet_fits, make_classes
+from glm_cases import check_glmnet_classes, class_problem, glmnet_fits, make_classes
 from scipy.special import log_softmax, softmax, xlogy
 from test_multinomial import NAMES, SHAPES
 
@@ -132,17 +132,7 @@ def test_many_columns(make):
 
 @pytest.mark.parametrize("name", GLMNET)
 def test_is_glmnet(name):
-    X, y, options = glmnet_data(GLMNET[name])
-    steps = GLMNET[name]["path"]
-    codes = np.unique(y, return_inverse=True)[1]
-    path = fastreg.fit_path(X, codes, loss=GROUPED, alphas=[s["lambda"] for s in steps], tol=1e-11, **options)
-    for step in steps:
-        expected = np.zeros((len(step["classes"]), X.shape[1]))
-        for row, part in zip(expected, step["classes"], strict=True):
-            row[part["features"]] = part["coefficients"]
-        np.testing.assert_allclose(path.coef(step["lambda"]), expected, atol=1e-5)
-        theirs = np.array([part["intercept"] for part in step["classes"]])
-        np.testing.assert_allclose(path.intercept(step["lambda"]), theirs - theirs.mean(), atol=1e-5)
+    check_glmnet_classes(GLMNET[name], GROUPED, 1e-11)
 
 
 @pytest.mark.parametrize("grouped", [True, False])
@@ -186,7 +176,7 @@ def test_duality_gap_and_alpha_max():
         assert least * (1 - 1e-9) <= gap
         # Primal less dual objective, the dual one at the largest multiple of u that is feasible.
         eta = A @ wrong + path.intercepts[k]
-        eta += fastreg.loss.multinomial.Multinomial().balance(problem.labels.T, problem.form.weights, eta.T)
+        eta += fastreg.loss.multinomial.Multinomial().balance(problem.labels.T, problem.form.weights, eta.T)[0]
         p = softmax(eta, axis=1)
         s = min(1.0, alpha / norms(problem.form.X.T @ (problem.form.weights[:, None] * (problem.labels - p))).max())
         q = problem.labels - s * (problem.labels - p)
@@ -246,6 +236,20 @@ def test_validation_rows_end_the_path(loss):
     np.testing.assert_allclose(path.validation_deviance, expected, rtol=1e-9)
     with pytest.raises(ValueError, match="classes 0 to 2"):
         fastreg.fit_path(A[fit], y[fit], loss=loss, validation=(A[held], np.where(y[held] == 0, 3, y[held])))
+
+
+@pytest.mark.parametrize("loss", ["multinomial", GROUPED])
+def test_validation_rows_of_ridge_over_few_columns(loss):
+    """Where features outnumber rows, ridge is solved over as many columns as rows; what is watched are features."""
+    A, y = make_classes(40, 90, seed=8)
+    held = np.arange(40) >= 30
+    alphas = [0.5, 0.1, 0.02]
+    path = fastreg.fit_path(
+        A[~held], y[~held], loss=loss, l1_ratio=0.0, alphas=alphas, validation=(A[held], y[held]), patience=3
+    )
+    log_p = log_softmax(path.predict(A[held], predictor=True), axis=-1)
+    expected = -2 * np.take_along_axis(log_p, y[held][:, None, None], axis=-1)[..., 0].mean(axis=0)
+    np.testing.assert_allclose(path.validation_deviance, expected, rtol=1e-9)
 
 
 def test_cross_validation_with_groups_and_offset():

@@ -41,7 +41,8 @@ def run_multinomial(
         solver.solve(float(a1), float(a2), float(target), fit.max_iter)
         if i >= 0:
             kept.append(_fits_of(solver))
-            if watch is not None and watch(i, kept[-1]):
+            # What is watched are features of the problem, not the few columns that stand for them.
+            if watch is not None and watch(i, kept[-1] if few is None else [few.expanded(one) for one in kept[-1]]):
                 break
     fits = [Fits.joined(list(parts)) for parts in zip(*kept, strict=True)]
     return fits if few is None else [few.expanded(one) for one in fits]

@@ -115,10 +115,9 @@ class Watcher:
         return self.report is None and self.stops[:3] == (None, None, None)
 
     def classes(self, alpha: float, fits: list[Fits]) -> bool:
-        """Take note of the fit of all classes at one alpha, the last of these; return whether the path ends."""
-        parts = [slice(part.starts[-2], part.starts[-1]) for part in fits]
-        features = np.unique(np.concatenate([f.features[part] for f, part in zip(fits, parts, strict=True)]))
-        return self._note(alpha, features, fits[0].gaps[-1], fits[0].losses[-1], [part.intercepts for part in fits])
+        """Take note of the fits of all classes at one alpha; return whether the path ends."""
+        features = np.unique(np.concatenate([part.features for part in fits]))
+        return self._note(alpha, features, fits[0].gaps[0], fits[0].losses[0], [part.intercepts for part in fits])
 
     def __call__(
         self, alpha: float, features: np.ndarray, beta: np.ndarray, gap: float, moved: float, loss: float
