@@ -103,6 +103,14 @@ class Multinomial:
         return Multinomial.point(y, weights, eta)[0]
 
     @staticmethod
+    def curvature(p: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Return the Hessian (n_classes, n_classes) in the intercepts; rows sum to 0, so the diagonal keeps digits."""
+        hessian = -(p * weights) @ p.T
+        np.fill_diagonal(hessian, 0.0)
+        np.fill_diagonal(hessian, -hessian.sum(axis=1))
+        return hessian
+
+    @staticmethod
     def point(y: np.ndarray, weights: np.ndarray, eta: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the weighted mean loss of y and eta (n_classes, n_samples), and the probabilities."""
         e = eta - eta.max(axis=0)
@@ -146,13 +154,18 @@ class Multinomial:
         if fit_intercept:
             intercepts = np.log(y @ weights)
             intercepts -= intercepts.mean()
-            intercepts += self.balance(y, weights, eta + intercepts[:, None])
+            intercepts += self.balance(y, weights, eta + intercepts[:, None])[0]
         return intercepts, y - self.mean((eta + intercepts[:, None]).T).T
 
-    def balance(self, y: np.ndarray, weights: np.ndarray, eta: np.ndarray) -> np.ndarray:
-        """Return what intercepts (n_classes,) have to move by, in sum 0, for every u to have the weighted sum 0."""
+    def balance(
+        self, y: np.ndarray, weights: np.ndarray, eta: np.ndarray, known: tuple[float, np.ndarray] | None = None
+    ) -> tuple[np.ndarray, float, np.ndarray]:
+        """Return what intercepts (n_classes,) have to move by, in sum 0, for every u to have the weighted sum 0.
+
+        With it come the loss and the probabilities there; those at eta may be ``known``.
+        """
         moved, radius = np.zeros(len(y)), RADIUS
-        value, p = self.point(y, weights, eta)
+        value, p = self.point(y, weights, eta) if known is None else known
         for _ in range(NEWTON_STEPS):
             slope = (y - p) @ weights
             steepest = np.abs(slope).max()
@@ -168,7 +181,7 @@ class Multinomial:
                 break
             else:
                 radius = 0.25 * float(np.linalg.norm(step))
-        return moved
+        return moved, value, p
 
 
 def _trusted_step(p: np.ndarray, weights: np.ndarray, slope: np.ndarray, radius: float) -> tuple[np.ndarray, float]:
@@ -176,9 +189,7 @@ def _trusted_step(p: np.ndarray, weights: np.ndarray, slope: np.ndarray, radius:
 
     Where predictors are far apart curvatures vanish between classes that still have far to go.
     """
-    hessian = -(p * weights) @ p.T
-    np.fill_diagonal(hessian, 0.0)
-    np.fill_diagonal(hessian, -hessian.sum(axis=1))
+    hessian = Multinomial.curvature(p, weights)
     curvatures, vectors = np.linalg.eigh(hessian)
     curvatures = np.maximum(curvatures, max(curvatures[-1] * ROUNDING, TINY))
     along = vectors.T @ (slope - slope.mean())

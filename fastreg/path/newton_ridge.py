@@ -32,6 +32,12 @@ NO_PENALTY = 1e-290
 ACTIVE = 1e-150
 
 
+def ridge_penalty(l2: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the parts of a penalty that has factors of squares alone, and no bounds."""
+    infinite = np.full(len(l2), np.inf)
+    return {"l1": np.zeros(len(l2)), "l2": l2, "lower": -infinite, "upper": infinite}
+
+
 class GeneralizedRidge:
     """Ridge paths of a problem without bounds, over all its targets.
 
@@ -108,9 +114,7 @@ class GeneralizedRidge:
     @property
     def penalty(self) -> dict[str, np.ndarray]:
         """The penalty of the few columns."""
-        infinite = np.full(self.design.n_features, np.inf)
-        nothing = np.zeros(self.design.n_features)
-        return {"l1": nothing, "l2": self.small_l2, "lower": -infinite, "upper": infinite}
+        return ridge_penalty(self.small_l2)
 
     def new_solver(self, loss: Loss) -> NewtonSolver:
         """Return a solver over few columns."""
@@ -164,11 +168,9 @@ class _Point:
         """Return the gap, or a bound on it where that is at most ``enough``."""
         design = self.design
         z = design.correlations(design.root * self.u)[0]
-        size, infinite = len(z), np.full(len(z), np.inf)
-        penalty = {"l1": np.zeros(size), "l2": self.l2, "lower": -infinite, "upper": infinite}
         level = 1e-9 * float(np.sqrt(self.weights @ self.u**2))
         rows = np.stack([self.y, self.weights, self.eta])
-        return gap_of(penalty, 0.0, a2, self.beta, z, design.norm, 0.0, level, self.loss, rows, enough)
+        return gap_of(ridge_penalty(self.l2), 0.0, a2, self.beta, z, design.norm, 0.0, level, self.loss, rows, enough)
 
     def _step(self, a2: float, left: float) -> bool:
         """Take one Newton step, solved up to a gap of ``left``; return whether the objective fell."""

@@ -123,22 +123,14 @@ def cross_validate_path(
     True
     """
     threads = resolve_threads(n_threads)
-    ratios, gammas = _check_ratios(l1_ratio), None if relax is None else _check_gammas(relax)
-    if scoring is not None and not callable(scoring):
-        raise TypeError(f"scoring: expected None or a callable(y_true, y_pred, sample_weight=...), got {scoring!r}.")
-    scored = scoring is not None
-    greater_is_better = check_flag(greater_is_better, "greater_is_better") and scored
-    keep_folds = check_flag(keep_folds, "keep_folds")
-    choice = Choice(X, ratios, gammas, np.ndim(l1_ratio) > 0, scored, greater_is_better, keep_folds)
+    loss = as_loss(loss)
+    choice = _check_choice(X, l1_ratio, relax, scoring, greater_is_better, keep_folds, loss)
     if fold_alphas not in ("own", "shared", "sum"):
         raise ValueError(f"fold_alphas: expected 'own', 'shared' or 'sum', got {fold_alphas!r}.")
-    loss = as_loss(loss)
-    data, names = _check_data(X, y, sample_weight, offset, loss)
+    data, names, targets = _check_data(X, y, sample_weight, offset, loss)
     splits = make_splits(cv, data.y, groups)
-    if gammas is not None and not isinstance(loss, SquaredLoss):
-        raise ValueError(f"relax: expected None for the {loss.name} loss; relaxed fits are there for squared loss.")
     _check_weighted(splits, data.weights)
-    _check_folds(splits, data, loss, check_flag(fit_intercept, "fit_intercept"))
+    _check_folds(splits, data, targets, loss, check_flag(fit_intercept, "fit_intercept"))
     options = Options(
         1.0, sample_weight, offset, penalty_factors, lower_bounds, upper_bounds, fit_intercept, standardize, n_threads,
         loss,
@@ -147,9 +139,9 @@ def cross_validate_path(
     tol, max_iter = check_scalar(tol, "tol", 0.0), check_count(max_iter, "max_iter")
     kind = "shared" if alphas is not None and fold_alphas == "own" else fold_alphas
     classes = classes_of(splits, len(data.y))
-    study = Study(data, splits, classes, gammas, _scorer(scoring), kind, tol, max_iter, threads)
+    study = Study(data, splits, classes, choice.gammas, _scorer(scoring), kind, tol, max_iter, threads)
     paths, table = [], []
-    for ratio in ratios:
+    for ratio in choice.l1_ratios:
         chosen = replace(options, l1_ratio=float(ratio))
         size = asked.n_alphas if asked.alphas is None else len(asked.alphas)
         begun = study.begin(y, chosen, size)
@@ -158,14 +150,34 @@ def cross_validate_path(
         paths.append(replace(path, feature_names=names))
         table.append(folds)
     result = make_result(data, splits, table, paths, choice, study.n_passes)
+    _warn(result, tol, max_iter)
+    return result
+
+
+def _warn(result: CVResult, tol: float, max_iter: int) -> None:
+    """Warn the caller of the public function where a gap stayed large."""
     if not result.converged:
         warnings.warn(
             f"Some fits of the folds did not reach tol={tol:g}: the largest relative duality gap is "
             f"{result.largest_gap:.3g}. The gaps are certified all the same. Raise max_iter (now {max_iter}) or tol.",
             ConvergenceWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
-    return result
+
+
+def _check_choice(
+    X: Any, l1_ratio: Any, relax: Any, scoring: Any, greater_is_better: Any, keep_folds: Any, loss: Any
+) -> Choice:
+    """Return what is to be chosen from, and how."""
+    ratios, gammas = _check_ratios(l1_ratio), None if relax is None else _check_gammas(relax)
+    if scoring is not None and not callable(scoring):
+        raise TypeError(f"scoring: expected None or a callable(y_true, y_pred, sample_weight=...), got {scoring!r}.")
+    if gammas is not None and not isinstance(loss, SquaredLoss):
+        raise ValueError(f"relax: expected None for the {loss.name} loss; relaxed fits are there for squared loss.")
+    scored = scoring is not None
+    greater_is_better = check_flag(greater_is_better, "greater_is_better") and scored
+    keep_folds = check_flag(keep_folds, "keep_folds")
+    return Choice(X, ratios, gammas, np.ndim(l1_ratio) > 0, scored, greater_is_better, keep_folds)
 
 
 def _check_ratios(l1_ratio: Any) -> np.ndarray:
@@ -181,15 +193,15 @@ def _check_gammas(relax: Any) -> np.ndarray:
     return np.array([check_scalar(value, "relax", 0.0, 1.0) for value in relax])
 
 
-def _check_data(X: Any, y: Any, sample_weight: Any, offset: Any, loss: Any) -> tuple[Data, Any]:
-    """Return the data in the form that all folds share, and the names of the columns."""
+def _check_data(X: Any, y: Any, sample_weight: Any, offset: Any, loss: Any) -> tuple[Data, Any, np.ndarray]:
+    """Return the data in the form that all folds share, the names of the columns, and targets (k, n_samples)."""
     design, names = as_design(X)
     targets, single = check_y(y, design.n_rows)
     weights = check_weights(sample_weight, design.n_rows)
     # Every class has a predictor.
-    shape = loss.encode(targets[0]).shape if isinstance(loss, Multinomial) and single else targets.shape
-    shift = np.broadcast_to(check_offset(offset, shape), shape).T
-    return Data(shared_matrix(design), targets.T, weights, shift, single), names
+    predicted = loss.encode(targets[0]) if isinstance(loss, Multinomial) and single else targets
+    shift = np.broadcast_to(check_offset(offset, predicted.shape), predicted.shape).T
+    return Data(shared_matrix(design), targets.T, weights, shift, single), names, predicted
 
 
 def _check_weighted(splits: list[Split], weights: np.ndarray) -> None:
@@ -202,12 +214,11 @@ def _check_weighted(splits: list[Split], weights: np.ndarray) -> None:
                 )
 
 
-def _check_folds(splits: list[Split], data: Data, loss: Any, fit_intercept: bool) -> None:
-    y = loss.encode(data.y[:, 0]) if isinstance(loss, Multinomial) else data.y.T
+def _check_folds(splits: list[Split], data: Data, targets: np.ndarray, loss: Any, fit_intercept: bool) -> None:
     for k, split in enumerate(splits):
         weights = fold_weights(data, split)
         try:
-            loss.check(y, weights / weights.sum(), fit_intercept)
+            loss.check(targets, weights / weights.sum(), fit_intercept)
         except ValueError as error:
             raise ValueError(f"cv: training rows of fold {k}: {error} Stratify or shuffle the folds.") from None
 

@@ -12,12 +12,12 @@ import numpy as np
 
 from fastreg.design.scaled import ScaledDesign
 from fastreg.loss.multinomial import Multinomial
-from fastreg.penalty.classes import ClassPenalty, ClassProof
+from fastreg.penalty.classes import ClassPenalty, ClassProof, Slopes
 from fastreg.solver.active_columns import ActiveColumns
 from fastreg.solver.class_equations import PRODUCTS, ClassEquations
+from fastreg.solver.line_search import ENOUGH, halvings
 
-# A step must bring this part of what its slope promises (Armijo), unless that is below rounding.
-ARMIJO = 1e-4
+# Below this part of the objective what a step promises is rounding.
 ROUNDING = 1e-13
 SHORTEST = 1e-8
 AT_BOUND = 1e-9
@@ -38,6 +38,10 @@ class ClassRows(NamedTuple):
     labels: np.ndarray
     weights: np.ndarray
     centered: bool
+
+    def point(self, eta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the loss and the probabilities (K, n) of predictors."""
+        return self.loss.point(self.labels, self.weights, eta)
 
 
 class Step(NamedTuple):
@@ -78,7 +82,7 @@ class ActiveFeatures:
         self.norm, self.products, self.reach = design.norm, PRODUCTS, REACH
         self.features, self.beta = np.empty(0, dtype=np.intp), np.empty((len(eta), 0))
         self.start, self.eta, self.intercepts = eta, eta.copy(), np.zeros(len(eta))
-        self.value, self.p = rows.loss.point(rows.labels, rows.weights, self.eta)
+        self.value, self.p = rows.point(self.eta)
 
     def bind(self, penalty: ClassPenalty) -> None:
         """Make this the penalty of all features."""
@@ -97,6 +101,10 @@ class ActiveFeatures:
         if not stay.all():
             self.hold(self.features[stay], self.beta[:, stay])
 
+    def stay(self, eta: np.ndarray, found: tuple[float, np.ndarray], shift: np.ndarray | float = 0.0) -> None:
+        """Make these predictors, with the loss and the probabilities found there, the point's."""
+        self.eta, (self.value, self.p), self.intercepts = eta, found, self.intercepts + shift
+
     def residual(self) -> np.ndarray:
         """Return u = y - p, (K, n)."""
         return self.rows.labels - self.p
@@ -114,6 +122,22 @@ class ActiveFeatures:
         place = np.argsort(self.features)[np.searchsorted(np.sort(self.features), features)]
         columns = self.columns.rows[place] if self.columns.packed else self.columns.read(features)
         return (self.rows.weights * self.p * (1.0 - self.p)) @ (columns * columns).T
+
+    def gap_at(self, proof: ClassProof, s: float) -> float:
+        """Return the gap at the dual point s u."""
+        if s == 1.0:
+            return proof.penalty_gap(s)
+        rows = self.rows
+        return rows.loss.divergence(rows.labels, rows.weights, self.eta, self.p, s) + proof.penalty_gap(s)
+
+    def gap(self, proof: ClassProof) -> float:
+        """Return the gap at the best of a few scales of the dual point.
+
+        A tiny l2 part makes it steep beyond the scale at which no conjugate is positive; at s = 0 it is the objective,
+        whose logarithms do not underflow.
+        """
+        scales = {proof.largest_scale(), proof.largest_scale(finite=False)}
+        return max(min(self.value + proof.value, *(self.gap_at(proof, s) for s in scales)), 0.0)
 
     def proof(self, features: np.ndarray, beta: np.ndarray, Z: np.ndarray, zero: np.ndarray) -> ClassProof:
         """Return the penalty's part of the gap, of these features alone; those without penalty are in play."""
@@ -143,14 +167,13 @@ class ActiveFeatures:
         """Take one Newton step; return by how much it should have lowered the objective, 0 where it cannot."""
         # Changes common to all classes change no probability, only the penalty.
         self.beta, penalty = self.penalty.centered(self.beta), self.penalty
-        beta, Z = self.beta, self.correlations()
-        slopes = penalty.slopes(beta, Z)
-        gradient = slopes.gradient - Z
+        beta = self.beta
+        slopes, gradient, unbalanced = self.slopes_at(beta, self.p)
         # What lies at a bound but for rounding would stop every step.
         high, low = beta >= (1 - AT_BOUND) * penalty.upper, beta <= (1 - AT_BOUND) * penalty.lower
         held = slopes.still | (high & (gradient < 0)) | (low & (gradient > 0))
         if self.rows.centered:
-            gradient = np.hstack([gradient, -(self.residual() @ self.rows.weights)[:, None]])
+            gradient = np.hstack([gradient, unbalanced[:, None]])
         size = len(self.features)
         equations = ClassEquations(
             self.columns, self.rows.weights, self.p, slopes, self.rows.centered, max(self.products, PRODUCTS)
@@ -178,34 +201,37 @@ class ActiveFeatures:
 
     def slide(self) -> None:
         """Take a step of every coefficient by itself: where bounds are near many of them are to stop at once."""
-        slopes = self.penalty.slopes(self.beta, Z := self.correlations())
-        gradient = np.where(slopes.still, 0.0, slopes.gradient - Z)
+        slopes, gradient, unbalanced = self.slopes_at(self.beta, self.p)
+        gradient = np.where(slopes.still, 0.0, gradient)
         aim = self.beta - gradient / (0.5 * self.norm[self.features] ** 2 + slopes.ridge)
         direction = np.clip(aim, self.penalty.lower, self.penalty.upper) - self.beta
-        self.search(Step(direction, np.zeros(len(Z)), slopes.side, gradient, 0.0))
+        self.search(Step(direction, np.zeros_like(unbalanced), slopes.side, gradient, 0.0))
 
     def leap(self, direction: np.ndarray, shift: np.ndarray) -> None:
         """Go there if the objective is lower there."""
         step = Step(direction, shift, self.beta, np.zeros_like(direction), 0.0)
-        beta, change, value, p = self.trial(step, 1.0, self.columns.predict(direction) + shift[:, None])
-        if value + self.penalty.values(beta).sum() < self.objective():
-            self.beta, self.eta, self.value, self.p = beta, self.eta + change, value, p
-            self.intercepts = self.intercepts + shift
+        beta, eta, found = self.trial(step, 1.0, self.columns.predict(direction) + shift[:, None])
+        if found[0] + self.penalty.values(beta).sum() < self.objective():
+            self.beta = beta
+            self.stay(eta, found, shift)
             self.drop_zeros()
 
-    def trial(self, step: Step, length: float, line: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Return coefficients, change of predictors, loss and probabilities so far along a direction.
+    def trial(
+        self, step: Step, length: float, line: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, tuple[float, np.ndarray]]:
+        """Return coefficients, predictors, and what ``ClassRows.point`` finds there, so far along a direction.
 
         Coefficients stop at their bounds, and at 0 where they would go through it.
         """
-        penalty, rows = self.penalty, self.rows
+        penalty = self.penalty
         straight = self.beta + length * step.direction
         beta = np.clip(straight, penalty.lower, penalty.upper)
         beta[penalty.crossed(step.side, beta)] = 0.0
         change = length * line
         if (beta != straight).any():
             change = self.columns.predict(beta - self.beta) + length * step.shift[:, None]
-        return beta, change, *rows.loss.point(rows.labels, rows.weights, self.eta + change)
+        eta = self.eta + change
+        return beta, eta, self.rows.point(eta)
 
     def search(self, step: Step) -> bool:
         """Go along a direction, halving it until the objective has fallen enough; return whether it has."""
@@ -213,18 +239,18 @@ class ActiveFeatures:
         line = self.columns.predict(step.direction) + step.shift[:, None]
         longest = min(1.0, self.reach / max(float(np.abs(line).max()), 1e-300))
         for length in self.lengths(step.direction, longest):
-            beta, change, value, p = self.trial(step, length, line)
-            fallen = objective - value - float(penalty.values(beta).sum())
+            beta, eta, found = self.trial(step, length, line)
+            fallen = objective - found[0] - float(penalty.values(beta).sum())
             # What the slope promises for coefficients that may have stopped on the way (Bertsekas 1982).
             promised = -float((step.gradient * (beta - self.beta)).sum()) - length * step.along
-            enough = promised > 0 and fallen >= ARMIJO * promised
+            enough = promised > 0 and fallen >= ENOUGH * promised
             if not enough and abs(promised) <= ROUNDING * objective and fallen >= -ROUNDING * objective:
                 # The objective tells nothing here: something has to get to 0 or a bound, or the slope to fall.
                 stopped = bool((beta != self.beta + length * step.direction).any())
-                enough = stopped or self._slope_at(beta, p, step) <= 0.5 * abs(step.slope)
+                enough = stopped or self._slope_at(beta, found[1], step) <= 0.5 * abs(step.slope)
             if enough:
-                self.beta, self.eta, self.value, self.p = beta, self.eta + change, value, p
-                self.intercepts = self.intercepts + length * step.shift
+                self.beta = beta
+                self.stay(eta, found, length * step.shift)
                 if length == longest < 1.0:
                     self.reach *= WIDER
                 return True
@@ -248,29 +274,29 @@ class ActiveFeatures:
             longest = float(ends[(len(ends) - 1) // 2])
             yield longest
             ends = ends[: (len(ends) - 1) // 2]
-        shortest = SHORTEST * longest
-        while longest > shortest:
-            longest *= 0.5
-            yield longest
+        yield from halvings(0.5 * longest, SHORTEST)
 
-    def _slope_at(self, beta: np.ndarray, p: np.ndarray, step: Step) -> float:
+    def slopes_at(self, beta: np.ndarray, p: np.ndarray) -> tuple[Slopes, np.ndarray, np.ndarray]:
+        """Return the penalty's slopes there and the objective's in coefficients (K, m) and intercepts (K,)."""
         force = self.rows.weights * (self.rows.labels - p)
         Z = self.columns.correlate(force)
-        gradient = self.penalty.slopes(beta, Z).gradient - Z
-        return abs(float((gradient * step.direction).sum() - force.sum(axis=1) @ step.shift))
+        slopes = self.penalty.slopes(beta, Z)
+        return slopes, slopes.gradient - Z, -force.sum(axis=1)
+
+    def _slope_at(self, beta: np.ndarray, p: np.ndarray, step: Step) -> float:
+        _, gradient, unbalanced = self.slopes_at(beta, p)
+        return abs(float((gradient * step.direction).sum() + unbalanced @ step.shift))
 
     def straighten(self) -> None:
         """Compute the predictors anew where coefficients are so large that sums of steps may have drifted from them."""
         if (np.abs(self.beta) @ self.norm[self.features]).sum() > FAR:
-            self.eta = self.start + self.columns.predict(self.beta) + self.intercepts[:, None]
-            self.value, self.p = self.rows.loss.point(self.rows.labels, self.rows.weights, self.eta)
+            eta = self.start + self.columns.predict(self.beta) + self.intercepts[:, None]
+            self.stay(eta, self.rows.point(eta))
 
     def balance(self) -> None:
         """Put the intercepts where every u sums to 0."""
         if not self.rows.centered:
             return
-        moved = self.rows.loss.balance(self.rows.labels, self.rows.weights, self.eta)
-        if moved.any():
-            self.intercepts = self.intercepts + moved
-            self.eta = self.eta + moved[:, None]
-            self.value, self.p = self.rows.loss.point(self.rows.labels, self.rows.weights, self.eta)
+        rows = self.rows
+        moved, *found = rows.loss.balance(rows.labels, rows.weights, self.eta, (self.value, self.p))
+        self.stay(self.eta + moved[:, None], found, moved)

@@ -148,13 +148,14 @@ def _generalized_gap(problem: Problem, k: int, beta: np.ndarray, intercept: floa
     columns = np.vstack([*parts, design.root[None]] if problem.fit_intercept else [*parts, np.empty((0, len(y)))])
     columns = design.unweighted(columns)
     given = _predictors(problem, k, beta, intercept)
-    if not _tame(loss.point(y, weights, given)):
+    found = loss.point(y, weights, given)
+    if not _tame(found):
         return np.inf
     eta, moved = minimize_unpenalized(loss, y, weights, given, columns)
     beta = beta.copy()
     beta[free] += moved[: len(free)]
     value, u, _ = loss.point(y, weights, eta)
-    gain = loss.point(y, weights, given)[0] - value
+    gain = found[0] - value
     z = design.correlations(design.root * u)[0]
     level = 1e-9 * float(np.sqrt(problem.targets[k] @ problem.targets[k]))
     rows = np.stack([y, weights, eta])
@@ -184,10 +185,10 @@ def _multinomial_gap(problem: Problem, coef: np.ndarray, intercepts: np.ndarray,
         return np.inf
     betas = np.stack([beta for beta, _ in found])
     eta = np.stack([_predictors(problem, k, beta, intercepts[k] + shift) for k, (beta, shift) in enumerate(found)])
-    point = ActiveFeatures(design, ClassRows(loss, y, weights, problem.fit_intercept), eta)
-    point.bind(penalty)
     if not _tame((eta, betas)):
         return np.inf
+    point = ActiveFeatures(design, ClassRows(loss, y, weights, problem.fit_intercept), eta)
+    point.bind(penalty)
     free = np.flatnonzero((penalty.t == 0) & (penalty.q == 0))
     point.hold(free, betas[:, free])
     given = point.value
@@ -200,11 +201,6 @@ def _multinomial_gap(problem: Problem, coef: np.ndarray, intercepts: np.ndarray,
     z = design.correlations(design.root * point.residual())
     zero = 1e-9 * float(np.sqrt((problem.targets**2).sum())) * design.norm
     proof = point.proof(np.arange(design.n_features), betas, z, zero)
-
-    def gap(s: float) -> float:
-        return loss.divergence(y, weights, point.eta, point.p, s) + proof.penalty_gap(s)
-
-    # A tiny l2 part makes the gap so steep beyond the scale at which no conjugate is positive that sections miss it. At
-    # s = 0 the gap is the objective, whose logarithms do not underflow.
-    best = min(least(gap, proof.largest_scale()), gap(proof.largest_scale(finite=False)), point.value + proof.value)
-    return max(given - point.value, 0.0) + max(best, 0.0)
+    # Any scale gives a valid gap; sections find the best one, but for the few that they may miss.
+    best = min(least(lambda s: point.gap_at(proof, s), proof.largest_scale()), point.gap(proof))
+    return max(given - point.value, 0.0) + best

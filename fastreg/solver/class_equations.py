@@ -5,6 +5,7 @@ Between classes k and l the loss has the Hessian X'diag(w (p_k [k = l] - p_k p_l
 
 import numpy as np
 
+from fastreg.loss.multinomial import Multinomial
 from fastreg.penalty.classes import Slopes
 from fastreg.solver.active_columns import ActiveColumns
 
@@ -111,10 +112,7 @@ class ClassEquations:
 
         Within a feature a group's part is large in all directions but one, which no diagonal matrix can follow.
         """
-        mean = -(self.p * self.weights) @ self.p.T
-        np.fill_diagonal(mean, 0.0)
-        np.fill_diagonal(mean, -mean.sum(axis=1))
-        blocks = self.squares[:, None, None] * mean + self.common[:, None, None]
+        blocks = self.squares[:, None, None] * Multinomial.curvature(self.p, self.weights) + self.common[:, None, None]
         blocks -= self.pinch[:, None, None] * np.einsum("km,lm->mkl", self.unit, self.unit)
         at = np.arange(self.count)
         blocks[:, at, at] += self.ridge[:, None]
@@ -127,8 +125,12 @@ class ClassEquations:
     def _conjugate_gradients(self, right: np.ndarray) -> np.ndarray:
         blocks = self._blocks()
         self.likeliest = self.p.argmax(axis=0)[None]
+
+        def divided(vector: np.ndarray) -> np.ndarray:
+            return np.where(self.loose, np.einsum("mkl,lm->km", blocks, vector), 0.0)
+
         x, residual = np.zeros_like(right), right
-        direction = np.where(self.loose, np.einsum("mkl,lm->km", blocks, residual), 0.0)
+        direction = divided(residual)
         first = power = float((residual * direction).sum())
         for self.products in range(1, MAX_PRODUCTS + 1 if power > 0 else 1):
             image = self.product(direction)
@@ -138,7 +140,7 @@ class ClassEquations:
                 return x if x.any() else direction
             x = x + power / bend * direction
             residual = residual - power / bend * image
-            scaled = np.where(self.loose, np.einsum("mkl,lm->km", blocks, residual), 0.0)
+            scaled = divided(residual)
             before, power = power, float((residual * scaled).sum())
             if power <= FORCING**2 * first:
                 break

@@ -74,10 +74,10 @@ class MultinomialSolver:
         point.hold(features, coefs[:, features])
         with np.errstate(over="ignore", invalid="ignore"):
             eta = point.eta + point.columns.predict(point.beta)
-            value, p = point.rows.loss.point(point.rows.labels, point.rows.weights, eta)
+            found = point.rows.point(eta)
             cost = point.penalty.values(point.beta).sum()
-        if value + cost <= point.value:
-            point.eta, point.value, point.p = eta, value, p
+        if found[0] + cost <= point.value:
+            point.stay(eta, found)
             point.balance()
         else:
             point.hold(features[:0], coefs[:, :0])
@@ -173,24 +173,15 @@ class MultinomialSolver:
         self.gap = self.measure()
 
     def measure(self) -> float:
-        """Return the duality gap at the best of a few scales of the dual point."""
-        point, rows = self.point, self.point.rows
+        """Return the duality gap: features that are not in play count where they pull by more than their threshold."""
+        point = self.point
         over = point.whole.excess(self.Z) > 0
         over[point.features] = True
         features = np.flatnonzero(over)
         beta = np.zeros((len(self.Z), len(over)))
         beta[:, point.features] = point.beta
         zero = ZERO_LEVEL * self.size * self.design.norm[features]
-        proof = point.proof(features, beta[:, features], self.Z[:, features], zero)
-
-        def gap(s: float) -> float:
-            lost = rows.loss.divergence(rows.labels, rows.weights, point.eta, point.p, s) if s < 1 else 0.0
-            return lost + proof.penalty_gap(s)
-
-        high, plain = proof.largest_scale(), proof.largest_scale(finite=False)
-        # At s = 0 the gap is the objective, whose logarithms do not underflow.
-        best = min(point.value + proof.value, *(gap(s) for s in {high, plain}))
-        return max(best, 0.0)
+        return point.gap(point.proof(features, beta[:, features], self.Z[:, features], zero))
 
     def grow(self) -> int:
         """Put features in play that pull by more than their threshold, the strongest first; return how many."""
