@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from fastreg import reference
 from fastreg.design.convert import as_design, check_entries
+from fastreg.design.few import dots, sums
 from fastreg.design.scaled import ScaledDesign
+from fastreg.loss.class_rows import bend
 from fastreg.penalty.elastic_net import conjugates, proximal_steps
 from fastreg.problem.duplicates import group_equal
 from fastreg.solver.lazy_gradients import LazyGradients
@@ -284,3 +286,41 @@ def test_group_equal(p, seed):
         for j in range(p):
             equal = np.flatnonzero((A[:, [j]] == A).all(axis=0))
             assert leader[j] == equal[0]
+
+
+@pytest.mark.parametrize(("dtype", "exact"), [(np.float64, 1e-13), (np.float32, 2e-6)])
+@pytest.mark.parametrize("k", [1, 2, 3, 5, 8, 9, 17])
+@pytest.mark.parametrize(("m", "n"), [(1, 1), (2, 7), (3, 16), (33, 70), (65, 1025), (70, 2100), (0, 5), (5, 0)])
+def test_few_vectors(dtype, exact, k, m, n):
+    rng = np.random.default_rng(m + n + k)
+    lines, vectors, factors = (rng.standard_normal(shape).astype(dtype) for shape in ((m, n), (k, n), (k, m)))
+    long_lines, long_vectors, long_factors = (part.astype(float) for part in (lines, vectors, factors))
+    found, total = dots(lines, vectors, 1), sums(lines, factors, 1)
+    assert found.dtype == np.float64
+    assert total.dtype == dtype
+    size = exact * np.sqrt(max(m, n, 1))
+    np.testing.assert_allclose(found, reference.correlate(long_lines.T, long_vectors), atol=size)
+    np.testing.assert_allclose(total, reference.predict(long_lines.T, long_factors), atol=size)
+    np.testing.assert_array_equal(dots(lines, vectors, 2), found)
+    np.testing.assert_array_equal(sums(lines, factors, 2), total)
+
+
+@pytest.mark.parametrize(("dtype", "exact"), [(np.float64, 1e-14), (np.float32, 2e-6)])
+@pytest.mark.parametrize(("k", "n"), [(2, 1), (3, 255), (5, 256), (4, 700)])
+def test_bend(dtype, exact, k, n):
+    rng = np.random.default_rng(k + n)
+    line, shift = rng.standard_normal((k, n)).astype(dtype), rng.standard_normal(k)
+    p, weights = rng.dirichlet(np.full(k, 0.2), n).T.copy(), rng.random(n) / n
+    expected = reference.class_bend(line + shift[:, None], p, weights)
+    found = line.copy()
+    total = bend(found, shift, p, weights, p.argmax(axis=0))
+    np.testing.assert_allclose(found, expected, atol=exact / n)
+    np.testing.assert_allclose(total, expected.sum(axis=1), atol=exact)
+
+
+def test_bend_keeps_the_digits_of_sure_rows():
+    """Where 1 - p has no digits left, what the other classes feel still has all of its own."""
+    p = np.array([[1.0], [1e-30], [3e-30]])
+    line = np.array([[1e3], [2.0], [-1.0]])
+    bend(line, np.zeros(3), p, np.ones(1), np.zeros(1, dtype=np.intp))
+    np.testing.assert_allclose(line[1:, 0], [1e-30 * (2.0 - 1e3), 3e-30 * (-1.0 - 1e3)], rtol=1e-12)

@@ -74,25 +74,19 @@
 FASTREG_LINES(double, f64)
 FASTREG_LINES(float, f32)
 
-/* Whether |z[i]| + norm[i] * distance + raw_norm[i] * rounding > a1 * l1[i] for any i. */
-FASTREG_CLONES static int fastreg_any_above(const double *FASTREG_RESTRICT z, const double *FASTREG_RESTRICT norm,
-                                            const double *FASTREG_RESTRICT raw_norm, const double *FASTREG_RESTRICT l1,
-                                            ptrdiff_t n, double distance, double rounding, double a1)
+/* above[i] = whether |z[i]| + norm[i] * distance + raw_norm[i] * rounding > a1 * l1[i]; returns whether any is. */
+FASTREG_CLONES static int fastreg_mark_above(const double *FASTREG_RESTRICT z, const double *FASTREG_RESTRICT norm,
+                                             const double *FASTREG_RESTRICT raw_norm, const double *FASTREG_RESTRICT l1,
+                                             ptrdiff_t n, double distance, double rounding, double a1,
+                                             unsigned char *FASTREG_RESTRICT above)
 {
-    double worst[FASTREG_LANES] = {0};
-    ptrdiff_t i = 0;
-    int lane, above = 0;
-    for (; i + FASTREG_LANES <= n; i += FASTREG_LANES)
-        for (lane = 0; lane < FASTREG_LANES; lane++) {
-            double margin = norm[i + lane] * distance + raw_norm[i + lane] * rounding;
-            double excess = fabs(z[i + lane]) + margin - a1 * l1[i + lane];
-            worst[lane] = excess > worst[lane] ? excess : worst[lane];
-        }
-    for (; i < n; i++)
-        above |= fabs(z[i]) + (norm[i] * distance + raw_norm[i] * rounding) > a1 * l1[i];
-    for (lane = 0; lane < FASTREG_LANES; lane++)
-        above |= worst[lane] > 0;
-    return above;
+    ptrdiff_t i;
+    int any = 0;
+    for (i = 0; i < n; i++)
+        above[i] = fabs(z[i]) + (norm[i] * distance + raw_norm[i] * rounding) > a1 * l1[i];
+    for (i = 0; i < n; i++)
+        any |= above[i];
+    return any;
 }
 
 /* sum_i x[i] */

@@ -59,9 +59,9 @@ cdef inline void load_tile(
 cdef extern from "lines.h" nogil:
     double dot "fastreg_dot_f64"(const double* x, const double* v, index_t n)
     double dot_single "fastreg_dot_f32"(const float* x, const double* v, index_t n)
-    bint any_above "fastreg_any_above"(
+    bint mark_above "fastreg_mark_above"(
         const double* z, const double* norm, const double* raw_norm, const double* l1, index_t n, double distance,
-        double rounding, double a1
+        double rounding, double a1, unsigned char* above
     )
     double sum_of "fastreg_sum"(const double* x, index_t n)
     double look_along "fastreg_look"(

@@ -192,4 +192,10 @@ class Huber(Loss):
         return eta
 
 
+def class_bend(change, p, weights):
+    """Return (K, n): w (diag(p) - p p') d of every row d of changes (K, n) of predictors; p (K, n) probabilities."""
+    rows = [w * (np.diag(q) - np.outer(q, q)) @ d for d, q, w in zip(change.T, p.T, weights, strict=True)]
+    return np.array(rows).T
+
+
 LOSSES = {"logistic": Logistic, "poisson": Poisson, "gamma": Gamma, "huber": Huber}

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastreg.design.few import dots, sums
 from fastreg.design.scaled import ScaledDesign
 
 # Columns are kept in memory where that takes less than so many numbers, and not many times what X takes.
@@ -21,7 +22,7 @@ class ActiveColumns:
         self.stores = [np.empty((0, design.n_rows), dtype=kind) for kind in (np.float64, np.float32)]
         fill = design.n_rows * design.raw.n_cols / max(design.raw.n_entries, 1.0)
         self.room = PACKED_ENTRIES if fill <= PACKED_FILL else 0
-        self.packed = True
+        self.packed, self.n_threads = True, design.raw.n_threads
 
     @property
     def rows(self) -> np.ndarray:
@@ -63,12 +64,12 @@ class ActiveColumns:
         """Return what coefficients (K, m) make of predictors (K, n), in single precision if that is enough."""
         if not self.packed:
             return self.design.unweighted(self.design.predictions(B, self.features))
-        return (B.astype(np.float32) @ self.stores[1][: len(self.features)]).astype(float) if roughly else B @ self.rows
+        store = self.stores[int(roughly)][: len(self.features)]
+        return sums(store, np.ascontiguousarray(B, dtype=store.dtype), self.n_threads)
 
-    def correlate(self, weighted: np.ndarray, roughly: bool = False) -> np.ndarray:
-        """Return the inner products (K, m) with vectors (K, n) that the weights have been multiplied into."""
+    def correlate(self, weighted: np.ndarray) -> np.ndarray:
+        """Return the inner products (K, m) with vectors (K, n) of either precision that hold the weights."""
         if not self.packed:
             return self.design.correlations(self.design.unweighted(weighted), self.features)
-        if roughly:
-            return (weighted.astype(np.float32) @ self.stores[1][: len(self.features)].T).astype(float)
-        return weighted @ self.rows.T
+        store = self.stores[int(weighted.dtype == np.float32)][: len(self.features)]
+        return dots(store, weighted, self.n_threads)

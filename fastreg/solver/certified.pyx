@@ -11,7 +11,7 @@ from libc.math cimport INFINITY
 
 from fastreg.design.base cimport Columns, Vectors, ceil_div, index_t
 from fastreg.design.scaled cimport ScaledDesign
-from fastreg.design.tiles cimport any_above, dot
+from fastreg.design.tiles cimport dot, mark_above
 from fastreg.penalty.elastic_net cimport may_enter
 from fastreg.solver.lazy_gradients cimport LazyGradients
 from fastreg.subproblem.columns cimport Form
@@ -21,7 +21,8 @@ from fastreg.subproblem.gram cimport GramForm
 # A full pass leaves the working set out when that saves this much of it.
 cdef double SKIP_FRACTION = 0.9
 # Features looked at together for whether any may enter.
-cdef index_t BLOCK = 64
+cdef enum:
+    BLOCK = 64
 
 
 cdef class CertifiedPoint:
@@ -95,20 +96,24 @@ cdef class CertifiedPoint:
     cdef index_t candidates(self, index_t count, double distance, double rounding) noexcept nogil:
         # Append to chosen[:count] the features outside W that hold a coefficient, or may have to as far as the current
         # correlations tell, which are certain up to norm_j distance + raw_norm_j rounding. Most blocks hold none.
-        cdef index_t block, first, size, j
+        cdef unsigned char[BLOCK] above
+        cdef index_t block, first, size, k, j
         cdef double margin
         cdef const double* raw_norm = &self.lazy.raw_norm[0]
         for block in range(ceil_div(self.n_features, BLOCK)):
             first = block * BLOCK
             size = min(BLOCK, self.n_features - first)
-            if not self.n_outside and not any_above(
+            if not mark_above(
                 &self.z[first], &self.norm[first], raw_norm + first, &self.barrier[first], size, distance, rounding,
-                self.pen.a1,
-            ):
+                self.pen.a1, above,
+            ) and not self.n_outside:
                 continue
-            for j in range(first, first + size):
+            for k in range(size):
+                j = first + k
+                if self.working[j] or not (above[k] or self.n_outside):
+                    continue
                 margin = self.norm[j] * distance + raw_norm[j] * rounding
-                if not self.working[j] and (self.outside[j] != 0.0 or may_enter(&self.pen, j, self.z[j], margin)):
+                if self.outside[j] != 0.0 or may_enter(&self.pen, j, self.z[j], margin):
                     self.chosen[count] = j
                     count += 1
         return count

@@ -5,6 +5,7 @@ Between classes k and l the loss has the Hessian X'diag(w (p_k [k = l] - p_k p_l
 
 import numpy as np
 
+from fastreg.loss.class_rows import bend
 from fastreg.loss.multinomial import Multinomial
 from fastreg.penalty.classes import Slopes
 from fastreg.solver.active_columns import ActiveColumns
@@ -96,15 +97,12 @@ class ClassEquations:
     def product(self, V: np.ndarray) -> np.ndarray:
         """Return the Hessian times V."""
         line = self.columns.predict(V[:, : self.size], roughly=True)
-        if self.centered:
-            line += V[:, self.size :]
-        # What all classes have in common changes nothing, and without that of the likeliest 1 - p_k is not needed.
-        line -= np.take_along_axis(line, self.likeliest, axis=0)
-        line = self.weights * self.p * (line - (self.p * line).sum(axis=0))
+        shift = V[:, self.size].copy() if self.centered else np.zeros(self.count)
+        sums = bend(line, shift, self.p, self.weights, self.likeliest)
         out = self.ridge * V + self.common * V.sum(axis=0) - self.pinch * self.unit * (self.unit * V).sum(axis=0)
-        out[:, : self.size] += self.columns.correlate(line, roughly=True)
+        out[:, : self.size] += self.columns.correlate(line)
         if self.centered:
-            out[:, self.size] += line.sum(axis=1)
+            out[:, self.size] += sums
         return np.where(self.loose, out, 0.0)
 
     def _blocks(self) -> np.ndarray:
@@ -124,7 +122,7 @@ class ClassEquations:
 
     def _conjugate_gradients(self, right: np.ndarray) -> np.ndarray:
         blocks = self._blocks()
-        self.likeliest = self.p.argmax(axis=0)[None]
+        self.likeliest = self.p.argmax(axis=0)
 
         def divided(vector: np.ndarray) -> np.ndarray:
             return np.where(self.loose, np.einsum("mkl,lm->km", blocks, vector), 0.0)
