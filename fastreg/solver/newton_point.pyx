@@ -15,7 +15,7 @@ from fastreg.solver.certified cimport CertifiedPoint
 from fastreg.solver.row_point cimport RowPoint
 from fastreg.solver.working_set cimport WorkingSetSolver
 from fastreg.subproblem.columns cimport Form
-from fastreg.subproblem.gap cimport Evidence, dual_gap
+from fastreg.subproblem.gap cimport Evidence
 from fastreg.subproblem.gram cimport GramForm
 from fastreg.subproblem.weights cimport RowWeights
 
@@ -111,13 +111,12 @@ cdef class NewtonPoint(WorkingSetSolver):
     cdef double held_gap(self) noexcept nogil:
         # The duality gap of the problem restricted to W.
         cdef Evidence evidence
-        cdef double scale
         evidence.feature, evidence.beta, evidence.z = &self.form.feature[0], &self.form.beta[0], &self.held[0]
         evidence.count, evidence.norm, evidence.rows = self.form.count, &self.norm[0], self.rows
         evidence.residual2, evidence.zero_level = self.residual2, self.zero_level(self.gap_target)
         evidence.enough, evidence.tilt = self.inner_target, self.tilt
         evidence.rough = True
-        return dual_gap(&self.pen, &evidence, &scale)
+        return self.gap_of(&evidence)
 
     cdef void renew_weights(self) noexcept nogil:
         # Weights w h of the rows with the curvatures of this point, and H.

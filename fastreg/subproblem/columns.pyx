@@ -31,8 +31,8 @@ from fastreg.design.tiles cimport axpy, dot
 
 
 def grown(old, shape, dtype=float):
-    """Return an array of the new shape that begins with the old one."""
-    new = np.zeros(shape, dtype=dtype)
+    """Return an array of the new shape that begins with the old one; the rest of a vector is 0, of a matrix anything."""
+    new = (np.zeros if isinstance(shape, int) else np.empty)(shape, dtype=dtype)
     if old is not None:
         new[tuple(slice(length) for length in old.shape)] = old
     return new
