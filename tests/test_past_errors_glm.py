@@ -5,6 +5,8 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
+from glm_cases import GLM_LOSSES
 from scipy.special import log_softmax
 
 import fastreg
@@ -281,3 +283,26 @@ def test_the_gap_with_bounded_columns_without_penalty(loss):
         gap = fastreg.duality_gap(A, y, B, path.intercepts[k], alpha, loss=loss, **options)
         assert gap <= 1e-8 * path.null_loss
         assert np.abs(B[:, :2]).max() == 0.05
+
+
+@pytest.mark.parametrize("ratio", [0.05, 0.01])
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.5, 0.1])
+@pytest.mark.parametrize("loss", GLM_LOSSES)
+def test_single_fits_of_wide_sparse_data(loss, l1_ratio, ratio):
+    # Far from the solution the gap was taken to be many times the objective, and no step was thought to be needed.
+    rng = np.random.default_rng(0)
+    A = (rng.random((100, 2000)) < 0.1).astype(float)
+    eta = 0.5 * A[:, :10].sum(axis=1)
+    y = {
+        "logistic": (eta - eta.mean() + 0.3 * rng.standard_normal(100) > 0).astype(float),
+        "poisson": rng.poisson(np.exp(eta)).astype(float),
+        "gamma": rng.gamma(2.0, np.exp(eta)) + 1e-3,
+        "huber": eta + rng.standard_normal(100),
+    }[loss]
+    top = fastreg.alpha_max(A, y, loss=loss, l1_ratio=l1_ratio)
+    path = fastreg.fit_path(sp.csc_array(A), y, loss=loss, l1_ratio=l1_ratio, alphas=ratio * top, tol=1e-6)
+    assert path.converged.all()
+    gap = fastreg.duality_gap(
+        A, y, path.coef(ratio * top), path.intercepts[0], ratio * top, loss=loss, l1_ratio=l1_ratio
+    )
+    assert gap <= 1e-6 * path.null_loss
