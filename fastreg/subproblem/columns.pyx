@@ -31,8 +31,8 @@ from fastreg.design.tiles cimport axpy, dot
 
 
 def grown(old, shape, dtype=float):
-    """Return an array of the new shape that begins with the old one; the rest of a vector is 0, of a matrix anything."""
-    new = (np.zeros if isinstance(shape, int) else np.empty)(shape, dtype=dtype)
+    """Return an array of the new shape that begins with the old one; the rest is anything."""
+    new = np.empty(shape, dtype=dtype)
     if old is not None:
         new[tuple(slice(length) for length in old.shape)] = old
     return new
@@ -69,7 +69,7 @@ cdef class Form:
         self.reserve(self.count + count)
         for i in range(count):
             self.feature[self.count + i] = features[i]
-            self.beta[self.count + i] = 0.0
+            self.beta[self.count + i] = self.moved[self.count + i] = 0.0
         self.count += count
         return 0
 

@@ -47,6 +47,8 @@ cdef class SparseColumns(Form):
         self.heavy = grown(np.asarray(self.heavy), capacity, np.uint8)
 
     def _grow_entries(self, entries):
+        # Room for half as much again: what is not touched costs nothing, and a few more columns often follow.
+        entries += entries // 2
         self.rows = grown(np.asarray(self.rows), entries, np.int32)
         self.values = grown(np.asarray(self.values), entries)
         if self.weights is not None:
@@ -81,7 +83,7 @@ cdef class SparseColumns(Form):
         entries = self.starts[first] + <index_t> self.design.size_of(new)
         if entries > self.values.shape[0] or self.values.shape[0] == 0:
             with gil:
-                self._grow_entries(max(entries, 2 * self.values.shape[0], 1024))
+                self._grow_entries(max(entries, 1024))
         place.starts = &self.starts[first]
         place.rows = &self.rows[0]
         place.values = &self.values[0] if self.weights is None else &self.own_values[0]
