@@ -59,6 +59,8 @@ class MultinomialSolver:
             self.lazy.add_reference((design.root * self.point.residual()).ravel(), self.Z.ravel())
         self.size = float(np.sqrt((rows.weights * self.point.residual() ** 2).sum()))
         self.gap, self.steps = np.inf, 0
+        # Newton's promises fall from p to about this times p^2.
+        self.rate = np.inf
         # The scale a1 of the last solution, and a1, features, coefficients and intercepts of the one before.
         self.here, self.before = np.inf, None
 
@@ -108,15 +110,22 @@ class MultinomialSolver:
                 stalls += not self.gap < 0.5 * gap
 
     def descend(self, inner: float, max_iter: int) -> None:
-        """Take Newton steps until the next one would promise less than ``inner``."""
+        """Take Newton steps until the next one would promise less than ``inner``.
+
+        Steps promise less and less, faster and faster: from p to about ``rate`` p^2. That is how the second step at a
+        penalty is foretold by those before it.
+        """
         last = 0.0
         while self.steps < max_iter:
             self.steps += 1
             promised = self.point.newton()
+            fall = self.rate * promised if self.steps == 1 else 1.0
             if self.steps == 1:
                 self.foresee()
-            # Steps promise less and less, faster and faster.
-            if promised * min(promised / last if last else 1.0, 1.0) <= inner:
+            if last:
+                fall = promised / last
+                self.rate = fall / last
+            if promised * min(fall, 1.0) <= inner:
                 return
             # Below rounding they go on falling, or there is nothing left but rounding.
             if 0.0 < last <= promised <= ROUNDING * self.point.objective():
