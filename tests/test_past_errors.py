@@ -142,3 +142,14 @@ def test_the_gap_of_least_squares_on_nearly_dependent_columns():
         path = fastreg.fit_path(X, y, alphas=0.0)
         coef = path.coef(0.0) * (1 + 3e-16 * rng.standard_normal(20))
         assert fastreg.duality_gap(X, y, coef, path.intercept(0.0), 0.0) <= 1e-5 * path.null_loss
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_sparse_fits_on_which_descent_crawls(seed):
+    # Cold fits at a thousandth of alpha_max ran out of epochs; the solution is traced now.
+    rng = np.random.default_rng(seed)
+    A = sp.random(96, 1500, 0.05, format="csc", random_state=rng)
+    y = np.ravel(A[:, :3].sum(axis=1)) + rng.standard_normal(96)
+    path = fastreg.fit_path(A, y, alphas=1e-3 * fastreg.alpha_max(A, y), tol=1e-10)
+    assert path.converged.all()
+    assert path.n_iter[0] < 10_000

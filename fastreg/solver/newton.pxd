@@ -1,3 +1,4 @@
+from fastreg.design.base cimport index_t
 from fastreg.penalty.elastic_net cimport Penalty
 from fastreg.solver.newton_point cimport NewtonPoint
 
@@ -11,6 +12,7 @@ cdef class NewtonSolver(NewtonPoint):
     cdef bint blind
 
     cdef bint step(self, double gap) except -1 nogil
+    cdef index_t descend_model(self, double gap) except -1 nogil
     cdef int reweigh(self) except -1 nogil
     cdef void pose(self) noexcept nogil
     cdef bint move(self) except -1 nogil

@@ -31,6 +31,8 @@ from fastreg.subproblem.gram cimport GramForm
 cdef double CONTRACTION = 0.1
 # Where the model is not solved exactly, it is solved to this fraction of the gap.
 cdef double MODEL_FRACTION = 0.05
+# ... or, where that asks for nothing, to smaller ones, down to this fraction of the gap asked for.
+cdef double LEAST_FRACTION = 1e-3
 # Epochs of coordinate descent on one model at most: then it is said to crawl, and the step is what it has come to.
 cdef index_t CRAWL = 300
 # A step must lower the objective by this fraction of what its slope promises (Armijo). Where that is rounding, it must
@@ -101,10 +103,7 @@ cdef class NewtonSolver(NewtonPoint):
                 self.before[i] = self.form.beta[i]
             self.pose()
             if slowly or not self.trace(&self.model, self.max_iter) or self.stalls:
-                epochs = self.descend(
-                    &self.model, MODEL_FRACTION * gap / self.total, 0.1 * self.zero_level(self.gap_target),
-                    min(CRAWL, self.max_iter - self.epochs),
-                )
+                epochs = self.descend_model(gap)
                 if epochs == CRAWL:
                     # From the next step on models of this size are solved exactly, if there is room for that.
                     self.gram_always = max(self.gram_always, 2 * self.form.count)
@@ -119,6 +118,18 @@ cdef class NewtonSolver(NewtonPoint):
             slowly = self.fresh
             if not self.fresh:
                 self.reweigh()
+
+    cdef index_t descend_model(self, double gap) except -1 nogil:
+        # Epochs of coordinate descent on the model, to a fraction of the gap; where the model's own gap is less than that
+        # already, to a smaller one: what the model can gain may be little beside what the gap allows.
+        cdef double fraction = MODEL_FRACTION
+        cdef double zero_level = 0.1 * self.zero_level(self.gap_target)
+        cdef index_t most = min(CRAWL, self.max_iter - self.epochs)
+        cdef index_t epochs = 0
+        while epochs == 0 and fraction * gap > LEAST_FRACTION * self.inner_target:
+            epochs = self.descend(&self.model, fraction * gap / self.total, zero_level, most)
+            fraction *= 0.1
+        return epochs
 
     cdef int reweigh(self) except -1 nogil:
         # A model with the curvatures of this point.

@@ -31,6 +31,8 @@ cdef index_t MIN_GROWTH = 64
 cdef index_t LEAST = 16
 # Events after which tracing gives up and coordinate descent takes over: so many, and some for every feature of W.
 cdef index_t MAX_EVENTS = 1000
+# So many epochs over sparse columns are said to crawl, and are followed by tracing, if there is room for that.
+cdef index_t CRAWL = 1000
 # A cold start goes down to its first alpha in steps of this ratio.
 cdef double APPROACH = 0.6
 # ... each solved to a gap of so much of the null loss at most, in one round.
@@ -185,11 +187,19 @@ cdef class WorkingSetSolver(CertifiedPoint):
     cdef double advance(self) except -1 nogil:
         # Solve on the working set and look at the others; what that leaves open is to be resolved then.
         cdef double level
+        cdef index_t most, epochs
+        cdef bint exact
         self.reconsider()
         # What tracing has solved exactly needs no descent, unless its gap shows that rounding got in the way.
         if not self.trace(&self.pen, self.max_iter) or self.stalls:
             level = self.zero_level(self.gap_target)
-            if self.descend(&self.pen, self.inner_target, level, self.max_iter - self.epochs):
+            exact = self.form.kind == 2 and 2 * self.form.count <= self.gram_limit
+            most = min(CRAWL, self.max_iter - self.epochs) if exact else self.max_iter - self.epochs
+            epochs = self.descend(&self.pen, self.inner_target, level, most)
+            if exact and epochs == CRAWL:
+                # From the next round on working sets of this size have a Gram matrix, and are solved exactly.
+                self.gram_always = max(self.gram_always, 2 * self.form.count)
+            if epochs:
                 self.form.refresh(&self.target[0])
         return self.certify()
 
