@@ -153,3 +153,19 @@ def test_sparse_fits_on_which_descent_crawls(seed):
     path = fastreg.fit_path(A, y, alphas=1e-3 * fastreg.alpha_max(A, y), tol=1e-10)
     assert path.converged.all()
     assert path.n_iter[0] < 10_000
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic", "poisson"])
+def test_many_features_that_enter_at_once(loss):
+    # Nearly ridge: some 1,400 features were traced into the model one by one, at a cost of p^3.
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((40, 1500))
+    eta = A[:, :5].sum(axis=1) + rng.standard_normal(40)
+    y = {"squared": eta, "logistic": (eta > 0).astype(float), "poisson": rng.poisson(np.exp(0.3 * eta))}[loss]
+    alpha = 0.01 * fastreg.alpha_max(A, y, loss=loss, l1_ratio=1e-3)
+    path = fastreg.fit_path(A, y, loss=loss, l1_ratio=1e-3, alphas=alpha, tol=1e-8)
+    assert path.converged.all()
+    assert path.df[0] > 1000
+    assert path.n_iter[0] < 700
+    gap = fastreg.duality_gap(A, y, path.coef(alpha), path.intercepts[0], alpha, loss=loss, l1_ratio=1e-3)
+    assert gap <= 1e-8 * path.null_loss

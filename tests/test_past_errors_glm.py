@@ -331,3 +331,14 @@ def test_unpenalized_columns_of_which_rounding_leaves_something(seed):
         assert path.converged[k] == (path.dual_gaps[k] <= 1e-6 * path.null_loss)
         assert gap <= 1e-6 * path.null_loss
     assert path.converged.all()
+
+
+def test_classes_of_wide_sparse_data_read_it_seldom():
+    # Few short columns were read from X in every product, thousands of times, and their equations never factored.
+    rng = np.random.default_rng(0)
+    A = sp.random(117, 2576, 0.003, format="csc", random_state=rng)
+    y = rng.integers(0, 2, 117)
+    alpha = 0.01 * fastreg.alpha_max(A, y, loss="multinomial")
+    path = fastreg.fit_path(A, y, loss="multinomial", alphas=alpha)
+    assert path.converged.all()
+    assert path.n_passes < 200

@@ -91,11 +91,13 @@ INTERRUPTED = textwrap.dedent("""
     import signal, sys, time
     import numpy as np, scipy.sparse as sp, fastreg
     from fastreg.selection import study
+    from fastreg.solver import cost_model
     # What a shell runs in the background ignores the signal unless told otherwise.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     kind = sys.argv[1]
     rng = np.random.default_rng(0)
-    if kind in ("descent", "folds"):       # one subproblem that would take minutes
+    if kind in ("descent", "folds"):       # one subproblem that would take minutes, with no room to solve it exactly
+        cost_model.WORKING_SET_MB = 0.01
         X = sp.csc_array(np.vander(np.linspace(0, 1, 300), 5000)[:, 4000:])
         y = np.sin(9 * X[:, [-2]].toarray()[:, 0]); options = dict(alphas=[1e-9], max_iter=10**9, tol=1e-14)
     elif kind == "classes":     # Newton's method in NumPy

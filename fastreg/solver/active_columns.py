@@ -5,9 +5,10 @@ import numpy as np
 from fastreg.design.few import dots, sums
 from fastreg.design.scaled import ScaledDesign
 
-# Columns are kept in memory where that takes less than so many numbers, and not many times what X takes.
+# Columns are kept in memory where that takes less than so many numbers: fewer where X takes much less.
 PACKED_ENTRIES = 2**25
 PACKED_FILL = 8.0
+PACKED_SPARSE = 2**17
 
 
 class ActiveColumns:
@@ -21,7 +22,7 @@ class ActiveColumns:
         self.design, self.features = design, np.empty(0, dtype=np.intp)
         self.stores = [np.empty((0, design.n_rows), dtype=kind) for kind in (np.float64, np.float32)]
         fill = design.n_rows * design.raw.n_cols / max(design.raw.n_entries, 1.0)
-        self.room = PACKED_ENTRIES if fill <= PACKED_FILL else 0
+        self.room = PACKED_ENTRIES if fill <= PACKED_FILL else PACKED_SPARSE
         self.packed, self.n_threads = True, design.raw.n_threads
 
     @property

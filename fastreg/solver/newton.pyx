@@ -102,7 +102,7 @@ cdef class NewtonSolver(NewtonPoint):
             for i in range(self.form.count):
                 self.before[i] = self.form.beta[i]
             self.pose()
-            if slowly or not self.trace(&self.model, self.max_iter) or self.stalls:
+            if slowly or not self.solve_model(gap) or self.stalls:
                 epochs = self.descend_model(gap)
                 if epochs == CRAWL:
                     # From the next step on models of this size are solved exactly, if there is room for that.
@@ -119,9 +119,16 @@ cdef class NewtonSolver(NewtonPoint):
             if not self.fresh:
                 self.reweigh()
 
+    cdef bint solve_model(self, double gap) except -1 nogil:
+        # Whether the model is solved, exactly or as well as the gap asks for, by what needs its Gram matrix.
+        cdef double zero_level = 0.1 * self.zero_level(self.gap_target)
+        if self.rush(&self.model, MODEL_FRACTION * gap / self.total, zero_level):
+            return True
+        return self.trace(&self.model, self.max_iter)
+
     cdef index_t descend_model(self, double gap) except -1 nogil:
-        # Epochs of coordinate descent on the model, to a fraction of the gap; where the model's own gap is less than that
-        # already, to a smaller one: what the model can gain may be little beside what the gap allows.
+        # Epochs of coordinate descent on the model, to a fraction of the gap; where the model's own gap is less than
+        # that already, to a smaller one: what the model can gain may be little beside what the gap allows.
         cdef double fraction = MODEL_FRACTION
         cdef double zero_level = 0.1 * self.zero_level(self.gap_target)
         cdef index_t most = min(CRAWL, self.max_iter - self.epochs)

@@ -105,7 +105,7 @@ cdef class NewtonPoint(WorkingSetSolver):
         return self.accept(self.point.assess())
 
     cdef double zero_level(self, double target) noexcept nogil:
-        # Nothing makes unpenalized correlations vanish but Newton's method, which goes as far as one likes, or as far as
+        # Nothing makes unpenalized correlations vanish but Newton's method, which goes as far as one likes, or as
         # rounding lets it: where that stops the solver, what is left counts as it does for squared loss.
         cdef double level = CertifiedPoint.zero_level(self, target)
         return level if self.stalls else min(level, ZERO * sqrt(self.target2))

@@ -24,6 +24,7 @@ cdef class WorkingSetSolver(CertifiedPoint):
     cdef index_t max_iter
     cdef int stalls
 
+    cdef bint rush(self, const Penalty* pen, double target, double zero_level) except -1 nogil
     cdef bint trace(self, const Penalty* pen, index_t max_iter) except -1 nogil
     cdef index_t descend(self, const Penalty* pen, double target, double zero_level, index_t most) except -1 nogil
     cdef int set_off(self, double before, double a1, double a2, index_t max_iter) except -1 nogil

@@ -11,7 +11,7 @@ from libc.math cimport fabs
 from fastreg.design.base cimport index_t
 from fastreg.design.scaled cimport ScaledDesign
 from fastreg.design.tiles cimport dot
-from fastreg.penalty.elastic_net cimport Penalty, proximal_step
+from fastreg.penalty.elastic_net cimport Penalty, may_enter, proximal_step
 from fastreg.solver.certified cimport CertifiedPoint
 from fastreg.subproblem.columns cimport Form
 from fastreg.subproblem.coordinate_descent cimport CoordinateDescent
@@ -33,6 +33,9 @@ cdef index_t LEAST = 16
 cdef index_t MAX_EVENTS = 1000
 # So many epochs over sparse columns are said to crawl, and are followed by tracing, if there is room for that.
 cdef index_t CRAWL = 1000
+# Where so many features enter at once under an l2 part, so many epochs of descent are tried before tracing.
+cdef index_t CROWD = 128
+cdef index_t RUSH = 30
 # A cold start goes down to its first alpha in steps of this ratio.
 cdef double APPROACH = 0.6
 # ... each solved to a gap of so much of the null loss at most, in one round.
@@ -190,9 +193,11 @@ cdef class WorkingSetSolver(CertifiedPoint):
         cdef index_t most, epochs
         cdef bint exact
         self.reconsider()
+        level = self.zero_level(self.gap_target)
         # What tracing has solved exactly needs no descent, unless its gap shows that rounding got in the way.
-        if not self.trace(&self.pen, self.max_iter) or self.stalls:
-            level = self.zero_level(self.gap_target)
+        if self.rush(&self.pen, self.inner_target, level):
+            self.form.refresh(&self.target[0])
+        elif not self.trace(&self.pen, self.max_iter) or self.stalls:
             exact = self.form.kind == 2 and 2 * self.form.count <= self.gram_limit
             most = min(CRAWL, self.max_iter - self.epochs) if exact else self.max_iter - self.epochs
             epochs = self.descend(&self.pen, self.inner_target, level, most)
@@ -270,6 +275,18 @@ cdef class WorkingSetSolver(CertifiedPoint):
             self.resolve(self.advance())
             here, ahead = ahead, APPROACH * ahead
         return self.prepare(here, a1)
+
+    cdef bint rush(self, const Penalty* pen, double target, double zero_level) except -1 nogil:
+        # Where many features enter at once, tracing takes them in one by one; with a large l2 part a few epochs of
+        # descent on the Gram matrix do. Whether they have; if not, tracing begins where they ended.
+        cdef index_t entering = 0
+        cdef index_t i
+        if self.form.kind != 0 or self.form.count < CROWD or pen.a2 * pen.l2[self.form.feature[0]] == 0.0:
+            return False
+        for i in range(self.form.count):
+            if self.form.beta[i] == 0.0:
+                entering += may_enter(pen, self.form.feature[i], (<GramForm> self.form).g[i], 0.0)
+        return entering >= CROWD and self.descend(pen, target, zero_level, RUSH) < RUSH
 
     cdef bint trace(self, const Penalty* pen, index_t max_iter) except -1 nogil:
         # The exact solution on the working set, where there is a Gram matrix; whether that is what it holds now.
