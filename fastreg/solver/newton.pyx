@@ -105,8 +105,7 @@ cdef class NewtonSolver(NewtonPoint):
             if slowly or not self.solve_model(gap) or self.stalls:
                 epochs = self.descend_model(gap)
                 if epochs == CRAWL:
-                    # From the next step on models of this size are solved exactly, if there is room for that.
-                    self.gram_always = max(self.gram_always, 2 * self.form.count)
+                    self.insist()
             if self.move():
                 return True
             for i in range(self.form.count):

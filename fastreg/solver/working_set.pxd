@@ -1,20 +1,10 @@
 from fastreg.design.base cimport index_t
-from fastreg.penalty.elastic_net cimport Penalty
-from fastreg.solver.certified cimport CertifiedPoint
-from fastreg.subproblem.coordinate_descent cimport CoordinateDescent
-from fastreg.subproblem.tracing cimport Tracer
+from fastreg.solver.working_problem cimport WorkingProblem
 
 
-cdef class WorkingSetSolver(CertifiedPoint):
-    cdef readonly CoordinateDescent inner
-    cdef readonly Tracer tracer
+cdef class WorkingSetSolver(WorkingProblem):
     cdef object full_target
     cdef index_t limit
-    cdef index_t gram_limit
-    cdef double gram_pays
-    cdef index_t gram_always
-    cdef public index_t epochs
-    cdef public index_t events
     # What the intercept has moved since the null model, as far as it does not follow from the coefficients.
     cdef readonly double intercept
 
@@ -24,9 +14,6 @@ cdef class WorkingSetSolver(CertifiedPoint):
     cdef index_t max_iter
     cdef int stalls
 
-    cdef bint rush(self, const Penalty* pen, double target, double zero_level) except -1 nogil
-    cdef bint trace(self, const Penalty* pen, index_t max_iter) except -1 nogil
-    cdef index_t descend(self, const Penalty* pen, double target, double zero_level, index_t most) except -1 nogil
     cdef int set_off(self, double before, double a1, double a2, index_t max_iter) except -1 nogil
     cdef void begin(self, double a1, double a2, double target, index_t max_iter) noexcept nogil
     cdef double advance(self) except -1 nogil
@@ -34,7 +21,6 @@ cdef class WorkingSetSolver(CertifiedPoint):
     cdef bint exhausted(self) noexcept nogil
     cdef void refine(self, index_t grown) noexcept nogil
     cdef int solve(self, double a1, double a2, double target, index_t max_iter) except -1 nogil
-    cdef int reconsider(self) except -1 nogil
     cdef int approach(self, double a1, double a2, index_t max_iter) except -1 nogil
     cdef int prepare(self, double a1_old, double a1_new) except -1 nogil
     cdef index_t grow(self) except -1 nogil

@@ -11,13 +11,10 @@ from libc.math cimport fabs
 from fastreg.design.base cimport index_t
 from fastreg.design.scaled cimport ScaledDesign
 from fastreg.design.tiles cimport dot
-from fastreg.penalty.elastic_net cimport Penalty, may_enter, proximal_step
-from fastreg.solver.certified cimport CertifiedPoint
+from fastreg.penalty.elastic_net cimport proximal_step
+from fastreg.solver.working_problem cimport WorkingProblem
 from fastreg.subproblem.columns cimport Form
-from fastreg.subproblem.coordinate_descent cimport CoordinateDescent
-from fastreg.subproblem.gap cimport Evidence
 from fastreg.subproblem.gram cimport GramForm
-from fastreg.subproblem.tracing cimport Tracer
 
 # The subproblem is solved to this fraction of the target, the rest is left to the other features.
 cdef double INNER_FRACTION = 0.3
@@ -29,31 +26,15 @@ cdef int MAX_STALLS = 3
 cdef index_t MIN_GROWTH = 64
 # ... and before an alpha by half the samples at most, however few: more cannot be needed there.
 cdef index_t LEAST = 16
-# Events after which tracing gives up and coordinate descent takes over: so many, and some for every feature of W.
-cdef index_t MAX_EVENTS = 1000
 # So many epochs over sparse columns are said to crawl, and are followed by tracing, if there is room for that.
 cdef index_t CRAWL = 1000
-# Where so many features enter at once under an l2 part, so many epochs of descent are tried before tracing.
-cdef index_t CROWD = 128
-cdef index_t RUSH = 30
 # A cold start goes down to its first alpha in steps of this ratio.
 cdef double APPROACH = 0.6
 # ... each solved to a gap of so much of the null loss at most, in one round.
 cdef double COARSE = 0.01
 
 
-cdef double sparse_entries(Form form) noexcept nogil:
-    # How many entries the sparse columns of a form hold; -1 where it has none such.
-    if form.count == 0:
-        return -1.0
-    if form.kind == 2:
-        return form.entries()
-    if form.kind == 0 and (<GramForm> form).columns is not None and (<GramForm> form).columns.kind == 2:
-        return (<GramForm> form).columns.entries()
-    return -1.0
-
-
-cdef class WorkingSetSolver(CertifiedPoint):
+cdef class WorkingSetSolver(WorkingProblem):
     """Solver of one target over one design; all vectors are in the solver's scaled and weighted units.
 
     Parameters
@@ -69,15 +50,11 @@ cdef class WorkingSetSolver(CertifiedPoint):
     """
 
     def __init__(self, ScaledDesign design, Form form, penalty, free, start, budget):
-        super().__init__(design, form, penalty, budget.pass_fraction)
-        self.gram_limit, self.gram_pays, self.gram_always = budget.gram_limit, budget.gram_pays, budget.gram_always
+        super().__init__(design, form, penalty, free, budget)
         self.limit = max(budget.limit, 2 * len(free) + 2)
         form.limit = min(self.limit, max(self.n_features, 1))
         if isinstance(form, GramForm) and form.columns is not None:
             form.columns.limit = form.limit
-        inverse = np.linalg.pinv(design.gram_matrix(free), hermitian=True) if len(free) else np.empty((0, 0))
-        self.tracer = Tracer()
-        self.inner = CoordinateDescent(inverse)
         self.admit(np.concatenate([free, start]))
 
     def admit(self, features):
@@ -191,34 +168,21 @@ cdef class WorkingSetSolver(CertifiedPoint):
         # Solve on the working set and look at the others; what that leaves open is to be resolved then.
         cdef double level
         cdef index_t most, epochs
-        cdef bint exact
+        cdef bint room
         self.reconsider()
         level = self.zero_level(self.gap_target)
         # What tracing has solved exactly needs no descent, unless its gap shows that rounding got in the way.
         if self.rush(&self.pen, self.inner_target, level):
             self.form.refresh(&self.target[0])
         elif not self.trace(&self.pen, self.max_iter) or self.stalls:
-            exact = self.form.kind == 2 and 2 * self.form.count <= self.gram_limit
-            most = min(CRAWL, self.max_iter - self.epochs) if exact else self.max_iter - self.epochs
+            room = self.form.kind == 2 and 2 * self.form.count <= self.gram_limit
+            most = min(CRAWL, self.max_iter - self.epochs) if room else self.max_iter - self.epochs
             epochs = self.descend(&self.pen, self.inner_target, level, most)
-            if exact and epochs == CRAWL:
-                # From the next round on working sets of this size have a Gram matrix, and are solved exactly.
-                self.gram_always = max(self.gram_always, 2 * self.form.count)
+            if room and epochs == CRAWL:
+                self.insist()
             if epochs:
                 self.form.refresh(&self.target[0])
         return self.certify()
-
-    cdef index_t descend(self, const Penalty* pen, double target, double zero_level, index_t most) except -1 nogil:
-        # At most so many epochs of coordinate descent on the working set, down to this gap; return how many they were.
-        cdef Evidence evidence
-        cdef index_t epochs
-        evidence.norm, evidence.zero_level = &self.norm[0], zero_level
-        evidence.rows.loss, evidence.enough, evidence.tilt = NULL, 0.0, 0.0
-        epochs = self.inner.solve(self.form, pen, evidence, target, most)
-        if epochs:
-            self.tracer.forget()
-        self.epochs += epochs
-        return epochs
 
     cdef bint conclude(self) except -1 nogil:
         # Whether this alpha is done; if not, the working set has grown or the next round is more accurate.
@@ -243,24 +207,6 @@ cdef class WorkingSetSolver(CertifiedPoint):
             # What is still missing from W will undo the last digits of a solution without it.
             self.inner_target = max(INNER_FRACTION * self.gap_target, EARLY_FRACTION * self.gap)
 
-    cdef int reconsider(self) except -1 nogil:
-        # Sparse columns get a Gram matrix where an epoch over them costs much more than one over the matrix, |W|^2
-        # steps, and lose it where it costs less: W grows faster than its entries.
-        cdef double square = <double> self.form.count * self.form.count
-        cdef double entries = sparse_entries(self.form)
-        cdef bint few = 0 < self.form.count <= self.gram_always
-        if self.form.kind == 2 and (few or entries > self.gram_pays * square) and (
-            2 * self.form.count <= self.gram_limit
-        ):
-            with gil:
-                self.form = GramForm(self.design, self.form)
-                self.form.bind_target(self.target, self.correlation)
-        elif self.form.kind == 0 and not self.complete and not few and 0.0 <= entries < square:
-            with gil:
-                self.form = self.form.release()
-                self.tracer.forget()
-        return 0
-
     cdef int approach(self, double a1, double a2, index_t max_iter) except -1 nogil:
         # From the null model to the neighborhood of a small a1 in coarse steps, one round each: the working set that
         # grows on the way is a good one, while one chosen by the correlations of the null model is not. (Where rows
@@ -275,28 +221,6 @@ cdef class WorkingSetSolver(CertifiedPoint):
             self.resolve(self.advance())
             here, ahead = ahead, APPROACH * ahead
         return self.prepare(here, a1)
-
-    cdef bint rush(self, const Penalty* pen, double target, double zero_level) except -1 nogil:
-        # Where many features enter at once, tracing takes them in one by one; with a large l2 part a few epochs of
-        # descent on the Gram matrix do. Whether they have; if not, tracing begins where they ended.
-        cdef index_t entering = 0
-        cdef index_t i
-        if self.form.kind != 0 or self.form.count < CROWD or pen.a2 * pen.l2[self.form.feature[0]] == 0.0:
-            return False
-        for i in range(self.form.count):
-            if self.form.beta[i] == 0.0:
-                entering += may_enter(pen, self.form.feature[i], (<GramForm> self.form).g[i], 0.0)
-        return entering >= CROWD and self.descend(pen, target, zero_level, RUSH) < RUSH
-
-    cdef bint trace(self, const Penalty* pen, index_t max_iter) except -1 nogil:
-        # The exact solution on the working set, where there is a Gram matrix; whether that is what it holds now.
-        cdef index_t most = min(max_iter, MAX_EVENTS + 4 * self.form.count)
-        cdef bint exact
-        if self.form.kind != 0 or self.form.count == 0:
-            return self.form.count == 0
-        exact = self.tracer.solve(<GramForm> self.form, pen, &self.target[0], most)
-        self.events += self.tracer.events
-        return exact
 
     cdef index_t grow(self) except -1 nogil:
         # Add violators, those whose own best step is longest first; return how many there were.

@@ -1,0 +1,22 @@
+from fastreg.design.base cimport index_t
+from fastreg.penalty.elastic_net cimport Penalty
+from fastreg.solver.certified cimport CertifiedPoint
+from fastreg.subproblem.coordinate_descent cimport CoordinateDescent
+from fastreg.subproblem.tracing cimport Tracer
+
+
+cdef class WorkingProblem(CertifiedPoint):
+    cdef readonly CoordinateDescent inner
+    cdef readonly Tracer tracer
+    # When sparse columns get a Gram matrix; see ``cost_model.Budget``.
+    cdef index_t gram_limit
+    cdef double gram_pays
+    cdef index_t gram_always
+    cdef public index_t epochs
+    cdef public index_t events
+
+    cdef int reconsider(self) except -1 nogil
+    cdef void insist(self) noexcept nogil
+    cdef bint rush(self, const Penalty* pen, double target, double zero_level) except -1 nogil
+    cdef bint trace(self, const Penalty* pen, index_t max_iter) except -1 nogil
+    cdef index_t descend(self, const Penalty* pen, double target, double zero_level, index_t most) except -1 nogil

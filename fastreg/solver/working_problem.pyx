@@ -1,0 +1,104 @@
+"""The problem on the working set: the form that it has, and how it is solved there, exactly or by descent."""
+
+import numpy as np
+
+from fastreg.design.base cimport index_t
+from fastreg.design.scaled cimport ScaledDesign
+from fastreg.penalty.elastic_net cimport Penalty, may_enter
+from fastreg.solver.certified cimport CertifiedPoint
+from fastreg.subproblem.columns cimport Form
+from fastreg.subproblem.coordinate_descent cimport CoordinateDescent
+from fastreg.subproblem.gap cimport Evidence
+from fastreg.subproblem.gram cimport GramForm
+from fastreg.subproblem.tracing cimport Tracer
+
+# Events after which tracing gives up and coordinate descent takes over: so many, and some for every feature of W.
+cdef index_t MAX_EVENTS = 1000
+# Where so many features enter at once under an l2 part, so many epochs of descent are tried before tracing.
+cdef index_t CROWD = 128
+cdef index_t RUSH = 30
+
+
+cdef double sparse_entries(Form form) noexcept nogil:
+    # How many entries the sparse columns of a form hold; -1 where it has none such.
+    if form.count == 0:
+        return -1.0
+    if form.kind == 2:
+        return form.entries()
+    if form.kind == 0 and (<GramForm> form).columns is not None and (<GramForm> form).columns.kind == 2:
+        return (<GramForm> form).columns.entries()
+    return -1.0
+
+
+cdef class WorkingProblem(CertifiedPoint):
+    """A certified point that can be moved to the solution on its working set.
+
+    Parameters
+    ----------
+    design, form, penalty : see ``CertifiedPoint``
+    free : ndarray (n_free,), features without any penalty or bound
+    budget : cost_model.Budget
+    """
+
+    def __init__(self, ScaledDesign design, Form form, penalty, free, budget):
+        super().__init__(design, form, penalty, budget.pass_fraction)
+        self.gram_limit, self.gram_pays, self.gram_always = budget.gram_limit, budget.gram_pays, budget.gram_always
+        inverse = np.linalg.pinv(design.gram_matrix(free), hermitian=True) if len(free) else np.empty((0, 0))
+        self.tracer = Tracer()
+        self.inner = CoordinateDescent(inverse)
+
+    cdef index_t descend(self, const Penalty* pen, double target, double zero_level, index_t most) except -1 nogil:
+        # At most so many epochs of coordinate descent on the working set, down to this gap; return how many they were.
+        cdef Evidence evidence
+        cdef index_t epochs
+        evidence.norm, evidence.zero_level = &self.norm[0], zero_level
+        evidence.rows.loss, evidence.enough, evidence.tilt = NULL, 0.0, 0.0
+        epochs = self.inner.solve(self.form, pen, evidence, target, most)
+        if epochs:
+            self.tracer.forget()
+        self.epochs += epochs
+        return epochs
+
+    cdef int reconsider(self) except -1 nogil:
+        # Sparse columns get a Gram matrix where an epoch over them costs much more than one over the matrix, |W|^2
+        # steps, and lose it where it costs less: W grows faster than its entries.
+        cdef double square = <double> self.form.count * self.form.count
+        cdef double entries = sparse_entries(self.form)
+        cdef bint few = 0 < self.form.count <= self.gram_always
+        if self.form.kind == 2 and (few or entries > self.gram_pays * square) and (
+            2 * self.form.count <= self.gram_limit
+        ):
+            with gil:
+                self.form = GramForm(self.design, self.form)
+                self.form.bind_target(self.target, self.correlation)
+        elif self.form.kind == 0 and not self.complete and not few and 0.0 <= entries < square:
+            with gil:
+                self.form = self.form.release()
+                self.tracer.forget()
+        return 0
+
+    cdef void insist(self) noexcept nogil:
+        # From the next round on working sets of this size have a Gram matrix, if there is room, and are solved exactly.
+        self.gram_always = max(self.gram_always, 2 * self.form.count)
+
+    cdef bint rush(self, const Penalty* pen, double target, double zero_level) except -1 nogil:
+        # Where many features enter at once, tracing takes them in one by one; with a large l2 part a few epochs of
+        # descent on the Gram matrix do. Whether they have; if not, tracing begins where they ended.
+        cdef index_t entering = 0
+        cdef index_t i
+        if self.form.kind != 0 or self.form.count < CROWD or pen.a2 * pen.l2[self.form.feature[0]] == 0.0:
+            return False
+        for i in range(self.form.count):
+            if self.form.beta[i] == 0.0:
+                entering += may_enter(pen, self.form.feature[i], (<GramForm> self.form).g[i], 0.0)
+        return entering >= CROWD and self.descend(pen, target, zero_level, RUSH) < RUSH
+
+    cdef bint trace(self, const Penalty* pen, index_t max_iter) except -1 nogil:
+        # The exact solution on the working set, where there is a Gram matrix; whether that is what it holds now.
+        cdef index_t most = min(max_iter, MAX_EVENTS + 4 * self.form.count)
+        cdef bint exact
+        if self.form.kind != 0 or self.form.count == 0:
+            return self.form.count == 0
+        exact = self.tracer.solve(<GramForm> self.form, pen, &self.target[0], most)
+        self.events += self.tracer.events
+        return exact
