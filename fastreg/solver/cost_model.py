@@ -14,6 +14,9 @@ min(n, p) for the lasso):
 * On every Gram form the subproblem is solved exactly by tracing; coordinate descent is there for the other forms, and
   for what tracing leaves. The factor of the active set costs |S|^2 numbers more.
 * *Dense columns* (packed, without Gram) are for working sets whose Gram matrix would exceed the cap.
+
+What only shows on the way is decided there (``working_problem.pyx``): sparse columns on which descent crawls get a Gram
+matrix after all, and where many features enter at once under an l2 part descent comes before tracing.
 """
 
 from typing import NamedTuple
