@@ -16,6 +16,7 @@ cdef class WorkingProblem(CertifiedPoint):
     cdef public index_t events
 
     cdef int reconsider(self) except -1 nogil
+    cdef bint has_room(self) noexcept nogil
     cdef void insist(self) noexcept nogil
     cdef bint rush(self, const Penalty* pen, double target, double zero_level) except -1 nogil
     cdef bint trace(self, const Penalty* pen, index_t max_iter) except -1 nogil

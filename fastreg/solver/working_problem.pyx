@@ -14,6 +14,8 @@ from fastreg.subproblem.tracing cimport Tracer
 
 # Events after which tracing gives up and coordinate descent takes over: so many, and some for every feature of W.
 cdef index_t MAX_EVENTS = 1000
+# Sparse columns on which descent crawls have a Gram matrix of at most so many: 128 MB, also for every fold in step.
+cdef index_t INSISTED = 4096
 # Where so many features enter at once under an l2 part, so many epochs of descent are tried before tracing.
 cdef index_t CROWD = 128
 cdef index_t RUSH = 30
@@ -77,16 +79,22 @@ cdef class WorkingProblem(CertifiedPoint):
                 self.tracer.forget()
         return 0
 
+    cdef bint has_room(self) noexcept nogil:
+        # Whether sparse columns could have a Gram matrix, whatever it costs beside an epoch.
+        return self.form.kind == 2 and 2 * self.form.count <= min(self.gram_limit, INSISTED)
+
     cdef void insist(self) noexcept nogil:
-        # From the next round on working sets of this size have a Gram matrix, if there is room, and are solved exactly.
-        self.gram_always = max(self.gram_always, 2 * self.form.count)
+        # From the next round on working sets of this size have a Gram matrix, and are solved exactly.
+        if self.has_room():
+            self.gram_always = max(self.gram_always, 2 * self.form.count)
 
     cdef bint rush(self, const Penalty* pen, double target, double zero_level) except -1 nogil:
         # Where many features enter at once, tracing takes them in one by one; with a large l2 part a few epochs of
         # descent on the Gram matrix do. Whether they have; if not, tracing begins where they ended.
+        cdef index_t last = self.form.count - 1
         cdef index_t entering = 0
         cdef index_t i
-        if self.form.kind != 0 or self.form.count < CROWD or pen.a2 * pen.l2[self.form.feature[0]] == 0.0:
+        if self.form.kind != 0 or last < CROWD or pen.a2 * pen.l2[self.form.feature[last]] == 0.0:
             return False
         for i in range(self.form.count):
             if self.form.beta[i] == 0.0:

@@ -175,7 +175,7 @@ cdef class WorkingSetSolver(WorkingProblem):
         if self.rush(&self.pen, self.inner_target, level):
             self.form.refresh(&self.target[0])
         elif not self.trace(&self.pen, self.max_iter) or self.stalls:
-            room = self.form.kind == 2 and 2 * self.form.count <= self.gram_limit
+            room = self.has_room()
             most = min(CRAWL, self.max_iter - self.epochs) if room else self.max_iter - self.epochs
             epochs = self.descend(&self.pen, self.inner_target, level, most)
             if room and epochs == CRAWL:
