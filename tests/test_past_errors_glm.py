@@ -342,3 +342,18 @@ def test_classes_of_wide_sparse_data_read_it_seldom():
     path = fastreg.fit_path(A, y, loss="multinomial", alphas=alpha)
     assert path.converged.all()
     assert path.n_passes < 200
+
+
+@pytest.mark.parametrize(("base", "spread"), [(1e13, 3e-4), (1e13, 1e-3), (1e9, 1e-2)])
+def test_the_loss_above_its_least_value_has_digits_to_lose(base, spread):
+    # A difference of two losses of 1e13 was 0, and so was the gap.
+    rng = np.random.default_rng(0)
+    A, b = rng.standard_normal((40, 6)), rng.standard_normal(6)
+    y = base * np.exp(spread * (A @ b))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", fastreg.ConvergenceWarning)
+        path = fastreg.fit_path(A, y, loss="poisson", alphas=0.0, tol=1e-12)
+    eta = A @ path.coef(0.0) + path.intercepts[0]
+    x = eta - np.log(y)  # The optimum fits y as it is: what is left is the mean of y (exp(x) - 1 - x).
+    excess = np.mean(y * (np.expm1(x) - x))
+    assert excess <= path.dual_gaps[0] + 1e-13 * path.null_loss

@@ -28,17 +28,17 @@ typedef double fastreg_wide_f64;
 typedef float fastreg_wide_f32;
 #endif
 
-/* Call with the number of vectors as a constant, so that the accumulators are registers. */
-#define FASTREG_FOR_FEW(few, CALL) \
-    switch (few) {                 \
-    case 1: CALL(1); break;        \
-    case 2: CALL(2); break;        \
-    case 3: CALL(3); break;        \
-    case 4: CALL(4); break;        \
-    case 5: CALL(5); break;        \
-    case 6: CALL(6); break;        \
-    case 7: CALL(7); break;        \
-    default: CALL(8);              \
+/* Call a tile with the number of vectors, its last argument, as a constant, so that the accumulators are registers. */
+#define FASTREG_FOR_FEW(few, TILE, ...)   \
+    switch (few) {                        \
+    case 1: TILE(__VA_ARGS__, 1); break;  \
+    case 2: TILE(__VA_ARGS__, 2); break;  \
+    case 3: TILE(__VA_ARGS__, 3); break;  \
+    case 4: TILE(__VA_ARGS__, 4); break;  \
+    case 5: TILE(__VA_ARGS__, 5); break;  \
+    case 6: TILE(__VA_ARGS__, 6); break;  \
+    case 7: TILE(__VA_ARGS__, 7); break;  \
+    default: TILE(__VA_ARGS__, 8);        \
     }
 
 #define FASTREG_PRAGMA(text) _Pragma(#text)
@@ -70,7 +70,7 @@ FASTREG_INLINE double fastreg_total_f32(fastreg_wide_f32 x) { return x; }
     /* out[k * height + l] += sum_i v[k * n + i] x[l * n + i] over `length` numbers, for few k and one or two l. */   \
     FASTREG_INLINE void fastreg_few_dots_tile_##S(const T *FASTREG_RESTRICT x, const T *FASTREG_RESTRICT v,           \
                                                   ptrdiff_t n, ptrdiff_t length, double *FASTREG_RESTRICT out,        \
-                                                  ptrdiff_t height, const int few, const int lines)                   \
+                                                  ptrdiff_t height, const int lines, const int few)                   \
     {                                                                                                                 \
         fastreg_wide_##S part[2][FASTREG_FEW], a[2], b;                                                               \
         double rest[2][FASTREG_FEW];                                                                                  \
@@ -96,25 +96,24 @@ FASTREG_INLINE double fastreg_total_f32(fastreg_wide_f32 x) { return x; }
         }                                                                                                             \
     }                                                                                                                 \
                                                                                                                       \
-    /* out[k * height + l] = sum_i v[k * n + i] x[l * n + i] for `lines` values of l and `vectors` of k. */           \
+    /* out[k * height + l] += sum_i v[k * n + i] x[l * n + i] for `lines` values of l and `vectors` of k. */          \
     FASTREG_CLONES static void fastreg_few_dots_##S(const T *FASTREG_RESTRICT x, ptrdiff_t lines, ptrdiff_t n,        \
                                                     const T *FASTREG_RESTRICT v, ptrdiff_t vectors,                   \
                                                     double *FASTREG_RESTRICT out, ptrdiff_t height)                   \
     {                                                                                                                 \
         ptrdiff_t at, k, l;                                                                                           \
-        for (k = 0; k < vectors; k++)                                                                                 \
-            for (l = 0; l < lines; l++)                                                                               \
-                out[k * height + l] = 0;                                                                              \
         for (at = 0; at < n; at += FASTREG_STRETCH) {                                                                 \
             ptrdiff_t length = n - at < FASTREG_STRETCH ? n - at : FASTREG_STRETCH;                                   \
             for (k = 0; k < vectors; k += FASTREG_FEW) {                                                              \
                 int few = vectors - k < FASTREG_FEW ? (int)(vectors - k) : FASTREG_FEW;                               \
-                const T *few_v = v + k * n + at;                                                                      \
+                const T *part = x + at, *few_v = v + k * n + at;                                                      \
                 double *few_out = out + k * height;                                                                   \
                 for (l = 0; l + 2 <= lines; l += 2)                                                                   \
-                    FASTREG_FOR_FEW(few, FASTREG_DOTS_TWO_##S)                                                        \
+                    FASTREG_FOR_FEW(few, fastreg_few_dots_tile_##S, part + l * n, few_v, n, length, few_out + l,      \
+                                    height, 2)                                                                        \
                 if (l < lines)                                                                                        \
-                    FASTREG_FOR_FEW(few, FASTREG_DOTS_ONE_##S)                                                        \
+                    FASTREG_FOR_FEW(few, fastreg_few_dots_tile_##S, part + l * n, few_v, n, length, few_out + l,      \
+                                    height, 1)                                                                        \
             }                                                                                                         \
         }                                                                                                             \
     }                                                                                                                 \
@@ -122,7 +121,7 @@ FASTREG_INLINE double fastreg_total_f32(fastreg_wide_f32 x) { return x; }
     /* out[k * n + i] += sum_l f[k * height + l] x[l * n + i] over `length` numbers, for few k and one or four l. */  \
     FASTREG_INLINE void fastreg_few_sums_tile_##S(const T *FASTREG_RESTRICT x, const T *FASTREG_RESTRICT f,           \
                                                   ptrdiff_t height, ptrdiff_t n, ptrdiff_t length,                    \
-                                                  T *FASTREG_RESTRICT out, const int few, const int lines)            \
+                                                  T *FASTREG_RESTRICT out, const int lines, const int few)            \
     {                                                                                                                 \
         fastreg_wide_##S a[4], sum;                                                                                   \
         ptrdiff_t i = 0;                                                                                              \
@@ -142,34 +141,22 @@ FASTREG_INLINE double fastreg_total_f32(fastreg_wide_f32 x) { return x; }
                     out[k * n + i] += f[k * height + l] * x[l * n + i];                                               \
     }                                                                                                                 \
                                                                                                                       \
-    /* out[k * n + i] = sum_l f[k * lines + l] x[l * n + i] for `length` (at most a stretch) values of i. */          \
+    /* out[k * n + i] += sum_l f[k * lines + l] x[l * n + i] for `length` (at most a stretch) values of i. */         \
     FASTREG_CLONES static void fastreg_few_sums_##S(const T *FASTREG_RESTRICT x, ptrdiff_t lines, ptrdiff_t n,        \
                                                     ptrdiff_t length, const T *FASTREG_RESTRICT f, ptrdiff_t vectors, \
                                                     T *FASTREG_RESTRICT out)                                          \
     {                                                                                                                 \
-        ptrdiff_t k, l, i;                                                                                            \
+        ptrdiff_t k, l;                                                                                               \
         for (k = 0; k < vectors; k += FASTREG_FEW) {                                                                  \
             int few = vectors - k < FASTREG_FEW ? (int)(vectors - k) : FASTREG_FEW;                                   \
             const T *few_f = f + k * lines;                                                                           \
             T *few_out = out + k * n;                                                                                 \
-            for (l = 0; l < few; l++)                                                                                 \
-                for (i = 0; i < length; i++)                                                                          \
-                    few_out[l * n + i] = 0;                                                                           \
             for (l = 0; l + 4 <= lines; l += 4)                                                                       \
-                FASTREG_FOR_FEW(few, FASTREG_SUMS_FOUR_##S)                                                           \
+                FASTREG_FOR_FEW(few, fastreg_few_sums_tile_##S, x + l * n, few_f + l, lines, n, length, few_out, 4)   \
             for (; l < lines; l++)                                                                                    \
-                FASTREG_FOR_FEW(few, FASTREG_SUMS_ONE_##S)                                                            \
+                FASTREG_FOR_FEW(few, fastreg_few_sums_tile_##S, x + l * n, few_f + l, lines, n, length, few_out, 1)   \
         }                                                                                                             \
     }
-
-#define FASTREG_DOTS_TWO_f64(few) fastreg_few_dots_tile_f64(x + l * n + at, few_v, n, length, few_out + l, height, few, 2)
-#define FASTREG_DOTS_ONE_f64(few) fastreg_few_dots_tile_f64(x + l * n + at, few_v, n, length, few_out + l, height, few, 1)
-#define FASTREG_DOTS_TWO_f32(few) fastreg_few_dots_tile_f32(x + l * n + at, few_v, n, length, few_out + l, height, few, 2)
-#define FASTREG_DOTS_ONE_f32(few) fastreg_few_dots_tile_f32(x + l * n + at, few_v, n, length, few_out + l, height, few, 1)
-#define FASTREG_SUMS_FOUR_f64(few) fastreg_few_sums_tile_f64(x + l * n, few_f + l, lines, n, length, few_out, few, 4)
-#define FASTREG_SUMS_ONE_f64(few) fastreg_few_sums_tile_f64(x + l * n, few_f + l, lines, n, length, few_out, few, 1)
-#define FASTREG_SUMS_FOUR_f32(few) fastreg_few_sums_tile_f32(x + l * n, few_f + l, lines, n, length, few_out, few, 4)
-#define FASTREG_SUMS_ONE_f32(few) fastreg_few_sums_tile_f32(x + l * n, few_f + l, lines, n, length, few_out, few, 1)
 
 FASTREG_FEW_PRODUCTS(double, f64)
 FASTREG_FEW_PRODUCTS(float, f32)

@@ -1,14 +1,7 @@
 """Cross-entropy of several classes: log sum_k exp(eta_k) - eta_y, every class with predictors of its own.
 
-With p_k = exp(eta_k) / sum_l exp(eta_l) and y one-hot, u_k = y_k - p_k. Seen from one class, the others fixed, it is
-the logistic loss with the offset -log sum_{l != k} exp(eta_l), up to a constant; the solver goes from class to class.
-
-The conjugate's divergence from -u to -s u is KL(q || p) with q = y - s u, and
-
-    KL(q || p)  <=  sum_k KL(Bernoulli(q_k) || Bernoulli(p_k)),
-
-since sum_k (1 - q_k) log((1 - q_k)/(1 - p_k)) >= 0 (log-sum inequality): gaps of the classes, at one s, add up to a
-bound on the gap.
+With p_k = exp(eta_k) / sum_l exp(eta_l) and y one-hot, u_k = y_k - p_k. The conjugate's divergence from -u to -s u is
+KL(q || p) with q = y - s u.
 """
 
 import numpy as np

@@ -298,5 +298,5 @@ class ActiveFeatures:
         if not self.rows.centered:
             return
         rows = self.rows
-        moved, *found = rows.loss.balance(rows.labels, rows.weights, self.eta, (self.value, self.p))
-        self.stay(self.eta + moved[:, None], found, moved)
+        moved, value, p = rows.loss.balance(rows.labels, rows.weights, self.eta, (self.value, self.p))
+        self.stay(self.eta + moved[:, None], (value, p), moved)

@@ -12,7 +12,7 @@ from libc.math cimport INFINITY
 from fastreg.design.base cimport Columns, Vectors, ceil_div, index_t
 from fastreg.design.scaled cimport ScaledDesign
 from fastreg.design.tiles cimport dot, mark_above
-from fastreg.penalty.elastic_net cimport may_enter, penalty_value
+from fastreg.penalty.elastic_net cimport may_enter
 from fastreg.solver.lazy_gradients cimport LazyGradients
 from fastreg.subproblem.columns cimport Form
 from fastreg.subproblem.gap cimport Evidence, dual_gap
@@ -197,17 +197,12 @@ cdef class CertifiedPoint:
         cdef Evidence evidence
         self.gather(zero_level, &evidence)
         evidence.rough = rough
-        self.gap = self.gap_of(&evidence)
+        self.gap = self.bounded_gap(&evidence)
 
-    cdef double gap_of(self, const Evidence* evidence) noexcept nogil:
-        # The smallest gap that is found, and at most that at the scale s = 0: the loss above its least value, and the
-        # penalty. Far from the solution bounds on the loss part are much larger than that.
-        cdef double whole = self.loss_value()
+    cdef double bounded_gap(self, const Evidence* evidence) noexcept nogil:
+        # The smallest gap that is found, and at most that at the scale s = 0.
         cdef double scale
-        cdef index_t i
-        for i in range(evidence.count):
-            whole += penalty_value(&self.pen, evidence.feature[i], evidence.beta[i])
-        return min(dual_gap(&self.pen, evidence, &scale), whole)
+        return dual_gap(&self.pen, evidence, &scale)
 
     cdef void gather(self, double zero_level, Evidence* evidence) noexcept nogil:
         # What the gap is made of: W, and every other feature whose threshold is exceeded.

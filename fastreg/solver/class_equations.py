@@ -132,12 +132,12 @@ class ClassEquations:
         first = power = float((residual * direction).sum())
         for self.products in range(1, MAX_PRODUCTS + 1 if power > 0 else 1):
             image = self.product(direction)
-            bend = float((direction * image).sum())
-            if not bend > 0:
+            curvature = float((direction * image).sum())
+            if not curvature > 0:
                 # Where there is no curvature downhill is as good as Newton's direction.
                 return x if x.any() else direction
-            x = x + power / bend * direction
-            residual = residual - power / bend * image
+            x = x + power / curvature * direction
+            residual = residual - power / curvature * image
             scaled = divided(residual)
             before, power = power, float((residual * scaled).sum())
             if power <= FORCING**2 * first:

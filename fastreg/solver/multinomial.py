@@ -119,12 +119,13 @@ class MultinomialSolver:
         while self.steps < max_iter:
             self.steps += 1
             promised = self.point.newton()
-            fall = self.rate * promised if self.steps == 1 else 1.0
-            if self.steps == 1:
-                self.foresee()
             if last:
                 fall = promised / last
                 self.rate = fall / last
+            else:
+                fall = self.rate * promised if self.steps == 1 and promised else 1.0
+            if self.steps == 1:
+                self.foresee()
             if promised * min(fall, 1.0) <= inner:
                 return
             # Below rounding they go on falling, or there is nothing left but rounding.

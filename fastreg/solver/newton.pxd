@@ -12,8 +12,7 @@ cdef class NewtonSolver(NewtonPoint):
     cdef bint blind
 
     cdef bint step(self, double gap) except -1 nogil
-    cdef bint solve_model(self, double gap) except -1 nogil
-    cdef index_t descend_model(self, double gap) except -1 nogil
+    cdef index_t descend_model(self, double gap, index_t most) except -1 nogil
     cdef int reweigh(self) except -1 nogil
     cdef void pose(self) noexcept nogil
     cdef bint move(self) except -1 nogil

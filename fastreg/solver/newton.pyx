@@ -24,6 +24,7 @@ from fastreg.loss.base cimport Loss
 from fastreg.penalty.elastic_net cimport penalty_value
 from fastreg.runtime.interrupt cimport poll
 from fastreg.solver.newton_point cimport NewtonPoint
+from fastreg.solver.working_problem cimport RUSH
 from fastreg.subproblem.columns cimport Form
 from fastreg.subproblem.gram cimport GramForm
 
@@ -31,7 +32,7 @@ from fastreg.subproblem.gram cimport GramForm
 cdef double CONTRACTION = 0.1
 # Where the model is not solved exactly, it is solved to this fraction of the gap.
 cdef double MODEL_FRACTION = 0.05
-# ... or, where that asks for nothing, to smaller ones, down to this fraction of the gap asked for.
+# ... or to that of the model's own gap, unless this is less than so much of the gap asked for.
 cdef double LEAST_FRACTION = 1e-3
 # Epochs of coordinate descent on one model at most: then it is said to crawl, and the step is what it has come to.
 cdef index_t CRAWL = 300
@@ -91,8 +92,9 @@ cdef class NewtonSolver(NewtonPoint):
 
     cdef bint step(self, double gap) except -1 nogil:
         # One Newton step; False where even new curvatures lead nowhere.
-        cdef index_t i, epochs
+        cdef index_t i
         cdef bint slowly = False
+        cdef bint solved
         self.epochs += 1
         self.reconsider()
         if self.stale:
@@ -102,9 +104,9 @@ cdef class NewtonSolver(NewtonPoint):
             for i in range(self.form.count):
                 self.before[i] = self.form.beta[i]
             self.pose()
-            if slowly or not self.solve_model(gap) or self.stalls:
-                epochs = self.descend_model(gap)
-                if epochs == CRAWL:
+            solved = not slowly and self.is_crowded(&self.model) and self.descend_model(gap, RUSH) < RUSH
+            if not solved and (slowly or not self.trace(&self.model, self.max_iter) or self.stalls):
+                if self.descend_model(gap, CRAWL) == CRAWL:
                     self.insist()
             if self.move():
                 return True
@@ -118,23 +120,15 @@ cdef class NewtonSolver(NewtonPoint):
             if not self.fresh:
                 self.reweigh()
 
-    cdef bint solve_model(self, double gap) except -1 nogil:
-        # Whether the model is solved, exactly or as well as the gap asks for, by what needs its Gram matrix.
+    cdef index_t descend_model(self, double gap, index_t most) except -1 nogil:
+        # Epochs of coordinate descent on the model, to a fraction of the gap, or where the model's own gap is less than
+        # that to a fraction of its own: what the model can gain may be little beside what the gap allows.
         cdef double zero_level = 0.1 * self.zero_level(self.gap_target)
-        if self.rush(&self.model, MODEL_FRACTION * gap / self.total, zero_level):
-            return True
-        return self.trace(&self.model, self.max_iter)
-
-    cdef index_t descend_model(self, double gap) except -1 nogil:
-        # Epochs of coordinate descent on the model, to a fraction of the gap; where the model's own gap is less than
-        # that already, to a smaller one: what the model can gain may be little beside what the gap allows.
-        cdef double fraction = MODEL_FRACTION
-        cdef double zero_level = 0.1 * self.zero_level(self.gap_target)
-        cdef index_t most = min(CRAWL, self.max_iter - self.epochs)
-        cdef index_t epochs = 0
-        while epochs == 0 and fraction * gap > LEAST_FRACTION * self.inner_target:
-            epochs = self.descend(&self.model, fraction * gap / self.total, zero_level, most)
-            fraction *= 0.1
+        cdef index_t epochs
+        most = min(most, self.max_iter - self.epochs)
+        epochs = self.descend(&self.model, MODEL_FRACTION * gap / self.total, zero_level, most)
+        if epochs == 0 and self.inner.gap > LEAST_FRACTION * self.inner_target / self.total:
+            epochs = self.descend(&self.model, MODEL_FRACTION * self.inner.gap, zero_level, most)
         return epochs
 
     cdef int reweigh(self) except -1 nogil:

@@ -11,17 +11,20 @@ from libc.string cimport memset
 from fastreg.design.base cimport index_t
 from fastreg.design.scaled cimport ScaledDesign
 from fastreg.loss.base cimport Loss
+from fastreg.penalty.elastic_net cimport penalty_value
 from fastreg.solver.certified cimport CertifiedPoint
 from fastreg.solver.row_point cimport RowPoint
 from fastreg.solver.working_set cimport WorkingSetSolver
 from fastreg.subproblem.columns cimport Form
-from fastreg.subproblem.gap cimport Evidence
+from fastreg.subproblem.gap cimport Evidence, dual_gap
 from fastreg.subproblem.gram cimport GramForm
 from fastreg.subproblem.weights cimport RowWeights
 
 # Predictors are computed anew from coefficients where these are larger than so many standard deviations of y's scale.
 cdef double FAR = 1e3
 cdef double ZERO = 1e-12
+# The mean of losses is known to this fraction of its size.
+cdef double HIDDEN = 1e-14
 # The sum of u counts as 0 where what it can change of the gap is less than this fraction of the target.
 cdef double NEGLIGIBLE = 1e-4
 
@@ -110,6 +113,16 @@ cdef class NewtonPoint(WorkingSetSolver):
         cdef double level = CertifiedPoint.zero_level(self, target)
         return level if self.stalls else min(level, ZERO * sqrt(self.target2))
 
+    cdef double bounded_gap(self, const Evidence* evidence) noexcept nogil:
+        # At s = 0 the gap is the loss above its least value, with what rounding may hide of the difference, and the
+        # penalty. Far from the solution bounds on the loss part (``gap.lost``) are much larger than that.
+        cdef double whole = self.loss_value() + HIDDEN * (fabs(self.point.value) + fabs(self.best))
+        cdef double scale
+        cdef index_t i
+        for i in range(evidence.count):
+            whole += penalty_value(&self.pen, evidence.feature[i], evidence.beta[i])
+        return min(dual_gap(&self.pen, evidence, &scale), whole)
+
     cdef double held_gap(self) noexcept nogil:
         # The duality gap of the problem restricted to W.
         cdef Evidence evidence
@@ -118,7 +131,7 @@ cdef class NewtonPoint(WorkingSetSolver):
         evidence.residual2, evidence.zero_level = self.residual2, self.zero_level(self.gap_target)
         evidence.enough, evidence.tilt = self.inner_target, self.tilt
         evidence.rough = True
-        return self.gap_of(&evidence)
+        return self.bounded_gap(&evidence)
 
     cdef void renew_weights(self) noexcept nogil:
         # Weights w h of the rows with the curvatures of this point, and H.

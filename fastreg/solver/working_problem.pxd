@@ -5,6 +5,11 @@ from fastreg.subproblem.coordinate_descent cimport CoordinateDescent
 from fastreg.subproblem.tracing cimport Tracer
 
 
+cdef enum:
+    # Epochs of descent that a crowd gets before tracing takes over.
+    RUSH = 30
+
+
 cdef class WorkingProblem(CertifiedPoint):
     cdef readonly CoordinateDescent inner
     cdef readonly Tracer tracer
@@ -18,6 +23,6 @@ cdef class WorkingProblem(CertifiedPoint):
     cdef int reconsider(self) except -1 nogil
     cdef bint has_room(self) noexcept nogil
     cdef void insist(self) noexcept nogil
-    cdef bint rush(self, const Penalty* pen, double target, double zero_level) except -1 nogil
+    cdef bint is_crowded(self, const Penalty* pen) noexcept nogil
     cdef bint trace(self, const Penalty* pen, index_t max_iter) except -1 nogil
     cdef index_t descend(self, const Penalty* pen, double target, double zero_level, index_t most) except -1 nogil

@@ -16,9 +16,8 @@ from fastreg.subproblem.tracing cimport Tracer
 cdef index_t MAX_EVENTS = 1000
 # Sparse columns on which descent crawls have a Gram matrix of at most so many: 128 MB, also for every fold in step.
 cdef index_t INSISTED = 4096
-# Where so many features enter at once under an l2 part, so many epochs of descent are tried before tracing.
+# So many features that enter at once under an l2 part are a crowd.
 cdef index_t CROWD = 128
-cdef index_t RUSH = 30
 
 
 cdef double sparse_entries(Form form) noexcept nogil:
@@ -86,11 +85,11 @@ cdef class WorkingProblem(CertifiedPoint):
     cdef void insist(self) noexcept nogil:
         # From the next round on working sets of this size have a Gram matrix, and are solved exactly.
         if self.has_room():
-            self.gram_always = max(self.gram_always, 2 * self.form.count)
+            self.gram_always = max(self.gram_always, 2 * self.form.count + CROWD)
 
-    cdef bint rush(self, const Penalty* pen, double target, double zero_level) except -1 nogil:
-        # Where many features enter at once, tracing takes them in one by one; with a large l2 part a few epochs of
-        # descent on the Gram matrix do. Whether they have; if not, tracing begins where they ended.
+    cdef bint is_crowded(self, const Penalty* pen) noexcept nogil:
+        # Whether so many features are to enter the Gram form at once, under an l2 part, that descent should come before
+        # tracing, which takes them in one by one. (Those without a penalty were the first in W.)
         cdef index_t last = self.form.count - 1
         cdef index_t entering = 0
         cdef index_t i
@@ -99,7 +98,7 @@ cdef class WorkingProblem(CertifiedPoint):
         for i in range(self.form.count):
             if self.form.beta[i] == 0.0:
                 entering += may_enter(pen, self.form.feature[i], (<GramForm> self.form).g[i], 0.0)
-        return entering >= CROWD and self.descend(pen, target, zero_level, RUSH) < RUSH
+        return entering >= CROWD
 
     cdef bint trace(self, const Penalty* pen, index_t max_iter) except -1 nogil:
         # The exact solution on the working set, where there is a Gram matrix; whether that is what it holds now.

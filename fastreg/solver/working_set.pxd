@@ -17,6 +17,7 @@ cdef class WorkingSetSolver(WorkingProblem):
     cdef int set_off(self, double before, double a1, double a2, index_t max_iter) except -1 nogil
     cdef void begin(self, double a1, double a2, double target, index_t max_iter) noexcept nogil
     cdef double advance(self) except -1 nogil
+    cdef index_t descend_on(self, index_t most) except -1 nogil
     cdef bint conclude(self) except -1 nogil
     cdef bint exhausted(self) noexcept nogil
     cdef void refine(self, index_t grown) noexcept nogil

@@ -12,7 +12,7 @@ from fastreg.design.base cimport index_t
 from fastreg.design.scaled cimport ScaledDesign
 from fastreg.design.tiles cimport dot
 from fastreg.penalty.elastic_net cimport proximal_step
-from fastreg.solver.working_problem cimport WorkingProblem
+from fastreg.solver.working_problem cimport RUSH, WorkingProblem
 from fastreg.subproblem.columns cimport Form
 from fastreg.subproblem.gram cimport GramForm
 
@@ -166,23 +166,25 @@ cdef class WorkingSetSolver(WorkingProblem):
 
     cdef double advance(self) except -1 nogil:
         # Solve on the working set and look at the others; what that leaves open is to be resolved then.
-        cdef double level
-        cdef index_t most, epochs
-        cdef bint room
+        cdef index_t most = self.max_iter - self.epochs
         self.reconsider()
-        level = self.zero_level(self.gap_target)
+        if self.is_crowded(&self.pen) and self.descend_on(min(RUSH, most)) < RUSH:
+            return self.certify()
         # What tracing has solved exactly needs no descent, unless its gap shows that rounding got in the way.
-        if self.rush(&self.pen, self.inner_target, level):
-            self.form.refresh(&self.target[0])
-        elif not self.trace(&self.pen, self.max_iter) or self.stalls:
-            room = self.has_room()
-            most = min(CRAWL, self.max_iter - self.epochs) if room else self.max_iter - self.epochs
-            epochs = self.descend(&self.pen, self.inner_target, level, most)
-            if room and epochs == CRAWL:
+        if not self.trace(&self.pen, self.max_iter) or self.stalls:
+            most = self.max_iter - self.epochs
+            if self.has_room():
+                most = min(most, CRAWL)
+            if self.descend_on(most) == CRAWL:
                 self.insist()
-            if epochs:
-                self.form.refresh(&self.target[0])
         return self.certify()
+
+    cdef index_t descend_on(self, index_t most) except -1 nogil:
+        # Descent on the working set itself, with fresh gradients afterwards; return the epochs.
+        cdef index_t epochs = self.descend(&self.pen, self.inner_target, self.zero_level(self.gap_target), most)
+        if epochs:
+            self.form.refresh(&self.target[0])
+        return epochs
 
     cdef bint conclude(self) except -1 nogil:
         # Whether this alpha is done; if not, the working set has grown or the next round is more accurate.
