@@ -36,6 +36,8 @@ cdef enum:
     STRIP = 16
     # Vectors of weights that a survey takes at once.
     MOST_WEIGHTS = 32
+    # Work that is worth a team of threads.
+    THREADS_PAY = 1000000
 
 
 cdef struct Panel:
@@ -87,6 +89,12 @@ cdef inline double* place_in(Panel panel, index_t row, index_t column) noexcept 
     # Where row `row` of the panel and column `column` of X's chosen ones go; lines of a cube are CUBE apart.
     cdef index_t cube = (row // CUBE) * panel.blocks + column // CUBE
     return panel.cubes + cube * CUBE * CUBE + (row % CUBE) * CUBE + column % CUBE
+
+
+cdef inline int threads_for(double work, int n_threads) noexcept nogil:
+    # How many of n_threads an operation of so much work (in entries or small multiples of a flop) should have: waking a
+    # team takes microseconds on an idle machine and milliseconds on a busy one.
+    return n_threads if work >= THREADS_PAY else 1
 
 
 cdef inline index_t ceil_div(index_t a, index_t b) noexcept nogil:

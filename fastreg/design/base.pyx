@@ -30,7 +30,6 @@ from cython.parallel cimport prange
 from fastreg.design.cubes cimport multiply_cubes
 from fastreg.runtime.interrupt cimport poll
 
-cdef double THREADS_PAY = 1e6
 # Numbers in a slab of panels: 16 MB where a team of threads is woken for each, else what stays in the cache (512 KB).
 cdef index_t SLAB_ENTRIES = 1 << 21
 # Strips of a cube, of which each is multiplied by itself: few columns are work for several threads too.
@@ -96,9 +95,8 @@ cdef class Design:
         return a == b
 
     cdef int team(self, double work) noexcept nogil:
-        # Threads for an operation of so much work (in entries or small multiples of a flop): waking a team takes
-        # microseconds on an idle machine and milliseconds on a busy one.
-        return self.n_threads if work >= THREADS_PAY else 1
+        # Threads for an operation of so much work.
+        return threads_for(work, self.n_threads)
 
     cdef int gram(self, Affine* affine, Columns a, Columns b, double* out, index_t stride) except -1 nogil:
         # Slabs of rows: all panels of a slab are loaded, then multiplied; two teams of threads a slab.

@@ -91,9 +91,7 @@ FASTREG_INLINE double fastreg_total_f32(fastreg_wide_f32 x) { return x; }
                 for (l = 0; l < lines; l++)                                                                           \
                     rest[l][k] += (double)x[l * n + i] * v[k * n + i];                                                \
         FASTREG_UNROLL(8) for (k = 0; k < few; k++) FASTREG_UNROLL(2) for (l = 0; l < lines; l++)                     \
-        {                                                                                                             \
             out[k * height + l] += rest[l][k] + fastreg_total_##S(part[l][k]);                                        \
-        }                                                                                                             \
     }                                                                                                                 \
                                                                                                                       \
     /* out[k * height + l] += sum_i v[k * n + i] x[l * n + i] for `lines` values of l and `vectors` of k. */          \

@@ -5,7 +5,7 @@ import numpy as np
 from cython cimport floating
 from cython.parallel cimport prange
 
-from fastreg.design.base cimport ceil_div, index_t
+from fastreg.design.base cimport ceil_div, index_t, threads_for
 
 
 cdef extern from "few.h" nogil:
@@ -24,13 +24,8 @@ cdef extern from "few.h" nogil:
         const float* x, index_t lines, index_t n, index_t length, const float* f, index_t vectors, float* out
     )
 
-# Lines that one thread takes at once, and multiplications that are worth waking another one for.
+# Lines that one thread takes at once.
 cdef index_t SHEAF = 32
-cdef double WAKING = 1e6
-
-
-cdef int team(index_t lines, index_t n, index_t vectors, int n_threads) noexcept nogil:
-    return n_threads if <double> lines * n * vectors >= WAKING else 1
 
 
 def dots(const floating[:, ::1] lines, const floating[:, ::1] vectors, int n_threads):
@@ -38,7 +33,7 @@ def dots(const floating[:, ::1] lines, const floating[:, ::1] vectors, int n_thr
     cdef index_t m = lines.shape[0], n = lines.shape[1], k = vectors.shape[0]
     out = np.zeros((k, m))
     cdef double[:, ::1] products = out
-    cdef int threads = team(m, n, k, n_threads)
+    cdef int threads = threads_for(<double> m * n * k, n_threads)
     cdef index_t item, first, count
     if m == 0 or n == 0 or k == 0:
         return out
@@ -57,7 +52,7 @@ def sums(const floating[:, ::1] lines, const floating[:, ::1] factors, int n_thr
     cdef index_t m = lines.shape[0], n = lines.shape[1], k = factors.shape[0]
     out = np.zeros((k, n), dtype=np.float64 if floating is double else np.float32)
     cdef floating[:, ::1] totals = out
-    cdef int threads = team(m, n, k, n_threads)
+    cdef int threads = threads_for(<double> m * n * k, n_threads)
     cdef index_t item, first, count
     if m == 0 or n == 0 or k == 0:
         return out

@@ -35,7 +35,7 @@ cdef double MODEL_FRACTION = 0.05
 # ... or to that of the model's own gap, unless this is less than so much of the gap asked for.
 cdef double LEAST_FRACTION = 1e-3
 # Epochs of coordinate descent on one model at most: then it is said to crawl, and the step is what it has come to.
-cdef index_t CRAWL = 300
+cdef index_t MODEL_CRAWL = 300
 # A step must lower the objective by this fraction of what its slope promises (Armijo). Where that is rounding, it must
 # not end on a slope that rises more steeply than this fraction of the one on which it began (Hager & Zhang 2005).
 cdef double ARMIJO = 1e-4
@@ -106,7 +106,7 @@ cdef class NewtonSolver(NewtonPoint):
             self.pose()
             solved = not slowly and self.is_crowded(&self.model) and self.descend_model(gap, RUSH) < RUSH
             if not solved and (slowly or not self.trace(&self.model, self.max_iter) or self.stalls):
-                if self.descend_model(gap, CRAWL) == CRAWL:
+                if self.descend_model(gap, MODEL_CRAWL) == MODEL_CRAWL:
                     self.insist()
             if self.move():
                 return True

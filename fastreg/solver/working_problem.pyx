@@ -16,6 +16,8 @@ from fastreg.subproblem.tracing cimport Tracer
 cdef index_t MAX_EVENTS = 1000
 # Sparse columns on which descent crawls have a Gram matrix of at most so many: 128 MB, also for every fold in step.
 cdef index_t INSISTED = 4096
+# ... which W keeps when it doubles and grows by so many more.
+cdef index_t GROWTH = 128
 # So many features that enter at once under an l2 part are a crowd.
 cdef index_t CROWD = 128
 
@@ -83,9 +85,10 @@ cdef class WorkingProblem(CertifiedPoint):
         return self.form.kind == 2 and 2 * self.form.count <= min(self.gram_limit, INSISTED)
 
     cdef void insist(self) noexcept nogil:
-        # From the next round on working sets of this size have a Gram matrix, and are solved exactly.
+        # From the next round on working sets of this size have a Gram matrix, and are solved exactly; also when they
+        # have grown in between.
         if self.has_room():
-            self.gram_always = max(self.gram_always, 2 * self.form.count + CROWD)
+            self.gram_always = max(self.gram_always, 2 * self.form.count + GROWTH)
 
     cdef bint is_crowded(self, const Penalty* pen) noexcept nogil:
         # Whether so many features are to enter the Gram form at once, under an l2 part, that descent should come before
