@@ -15,6 +15,7 @@ from fastreg import reference
 from fastreg.design.convert import as_design, check_entries
 from fastreg.design.few import dots, sums
 from fastreg.design.scaled import ScaledDesign
+from fastreg.loss.center import center
 from fastreg.loss.class_rows import bend
 from fastreg.penalty.elastic_net import conjugates, proximal_steps
 from fastreg.problem.duplicates import group_equal
@@ -303,6 +304,30 @@ def test_few_vectors(dtype, exact, k, m, n):
     np.testing.assert_allclose(total, reference.predict(long_lines.T, long_factors), atol=size)
     np.testing.assert_array_equal(dots(lines, vectors, 2), found)
     np.testing.assert_array_equal(sums(lines, factors, 2), total)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize(("k", "n"), [(1, 1), (1, 6), (3, 3), (2, 400), (4, 1001)])
+def test_center(k, n, order):
+    rng = np.random.default_rng(k + n)
+    y = np.array(rng.standard_normal((k, n)) + 100.0, order=order)
+    y[-1] = 0.1
+    weights = rng.random(n) * (rng.random(n) < 0.7)
+    weights[0] = 0.5
+    weights /= weights.sum()
+    inside = weights > 0
+    y[0, ~inside] = 1e6
+    means, residuals, sizes, spreads = center(y, weights, True)
+    expected_means, expected = reference.center(y, weights)
+    np.testing.assert_allclose(means, expected_means, rtol=1e-14)
+    np.testing.assert_allclose(residuals, expected, rtol=1e-14, atol=1e-13)
+    assert (residuals[-1] == 0.0).all()
+    np.testing.assert_array_equal(sizes, np.abs(y[:, inside]).max(axis=1))
+    np.testing.assert_array_equal(spreads, np.abs(residuals[:, inside]).max(axis=1))
+    means, residuals, sizes, spreads = center(y, weights, False)
+    np.testing.assert_array_equal(means, np.zeros(k))
+    np.testing.assert_array_equal(residuals, y)
+    np.testing.assert_array_equal(spreads, sizes)
 
 
 @pytest.mark.parametrize(("dtype", "exact"), [(np.float64, 1e-14), (np.float32, 2e-6)])

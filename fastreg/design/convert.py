@@ -40,18 +40,25 @@ def check_entries(design: Design, weights: np.ndarray | None = None) -> tuple[np
         If an entry is not finite, or columns are too large or too small.
     """
     largest, *moments = survey(design, weights)
-    if np.isnan(largest).any():
+    top = largest.max()
+    if np.isnan(top):
         column = int(np.flatnonzero(np.isnan(largest))[0])
         raise ValueError(
             f"X: expected finite numbers, got NaN or infinity in column {column}. "
             "Impute or drop such rows or columns first."
         )
-    if largest.max() > LARGEST or np.any((largest > 0) & (largest < 1 / LARGEST)):
+    if top > LARGEST or _smallest(largest) < 1 / LARGEST:
         raise ValueError(
             f"X: expected columns whose largest entries are 0 or between {1 / LARGEST:g} and {LARGEST:g}, got "
-            f"{largest[largest > 0].min():g} to {largest.max():g}. Change the units of such columns."
+            f"{_smallest(largest):g} to {top:g}. Change the units of such columns."
         )
     return largest, None if weights is None else moments
+
+
+def _smallest(largest: np.ndarray) -> float:
+    """Return the smallest of these numbers that is not 0, at most 1."""
+    smallest = largest.min()
+    return smallest if smallest > 0 else largest.min(where=largest > 0, initial=1.0)
 
 
 def column_names(X: Any) -> Any:

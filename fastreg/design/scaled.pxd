@@ -22,7 +22,10 @@ cdef class ScaledDesign:
     cdef index_t[:, ::1] _index
     cdef Affine affine
 
-    cdef int derive(self, const double[::1] mean, const double[::1] spread, bint unscaled, bint centered) except -1
+    cdef bint choose_scales(self, const double[::1] largest) except -1
+    cdef int derive(
+        self, const double[::1] mean, const double[::1] spread, bint unscaled, double[:, ::1] numbers
+    ) except -1
     cdef Columns select(self, Columns features, int slot) noexcept nogil
     cdef int reserve(self, index_t count) except -1 nogil
     cdef double size_of(self, Columns features) noexcept nogil

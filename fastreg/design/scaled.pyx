@@ -11,16 +11,16 @@ intercept, and u = sqrt(w / W) * residual. Scaling and centering are scalars aro
 
 import numpy as np
 
-from libc.math cimport fabs, sqrt
+from libc.math cimport fabs, frexp, ldexp, sqrt
 
 from fastreg.design.base cimport Affine, Columns, Compressed, Design, Vectors, column_at, index_t
 
 from fastreg.design.scan import survey
 
 # A column whose standard deviation is below this multiple of its mean is constant up to rounding.
-CONSTANT = 32 * np.finfo(float).eps
+cdef double CONSTANT = 32 * np.finfo(float).eps
 # The squares of entries between 1 / TAME and TAME are far from the limits of numbers.
-TAME = 1e100
+cdef double TAME = 1e100
 
 
 cdef class ScaledDesign:
@@ -45,35 +45,42 @@ cdef class ScaledDesign:
     """
 
     def __init__(self, Design raw, largest, weights, bint center, moments=None, bint scaled=False):
-        cdef bint tame = moments is not None and not scaled
+        cdef double[:, ::1] numbers
         self.raw, self.largest = raw, largest
         self.n_rows, self.n_features, self.centered = raw.n_rows, raw.n_cols, center
-        _, exponent = np.frexp(largest)
-        self.scale = np.ldexp(1.0, np.clip(np.negative(exponent, out=exponent), -1000, 1000, out=exponent))
-        if tame:
-            smallest = largest.min()
-            if smallest == 0.0:
-                smallest = largest.min(where=largest > 0, initial=1.0)
-            tame = largest.max() < TAME and smallest > 1 / TAME
+        # Rows of one array: for a small problem to make a view of an array costs more than to use it.
+        lines = np.empty((6, raw.n_cols))
+        self.scale, self.mean, self.deviation, self.norm, self.raw_norm, _ = lines
+        numbers = lines
+        self._scale, self._coef = numbers[0], numbers[5:]
+        cdef bint tame = self.choose_scales(largest) and moments is not None
         # Powers of two change no digit as long as nothing over- or underflows.
         mean, spread = moments if tame or scaled else survey(raw, weights, self.scale)[1:]
-        self.mean, self.deviation = np.empty(raw.n_cols), np.empty(raw.n_cols)
-        self.norm, self.raw_norm = np.empty(raw.n_cols), np.empty(raw.n_cols)
         self._root = np.sqrt(weights)
-        self._scale = self.scale
-        self.derive(mean, spread, tame, center)
-        self._center = self.mean if center else np.zeros(raw.n_cols)
+        self.derive(mean, spread, tame and not scaled, numbers)
+        self._center = numbers[1] if center else np.zeros(raw.n_cols)
         self.affine.scale = &self._scale[0]
         self.affine.center = &self._center[0]
         self.affine.root = &self._root[0]
         self._rows = np.empty((1, self.n_rows))
-        self._coef = np.empty((1, raw.n_cols))
         self._index = np.empty((2, raw.n_cols), dtype=np.intp)
 
-    cdef int derive(self, const double[::1] mean, const double[::1] spread, bint unscaled, bint centered) except -1:
+    cdef bint choose_scales(self, const double[::1] largest) except -1:
+        # The power of two that brings each column below 1; whether no square of unscaled entries is out of range.
+        cdef bint tame = True
+        cdef int exponent
+        cdef index_t j
+        for j in range(largest.shape[0]):
+            frexp(largest[j], &exponent)
+            self._scale[j] = ldexp(1.0, min(max(-exponent, -1000), 1000))
+            tame = tame and (largest[j] == 0.0 or 1.0 / TAME < largest[j] < TAME)
+        return tame
+
+    cdef int derive(
+        self, const double[::1] mean, const double[::1] spread, bint unscaled, double[:, ::1] numbers
+    ) except -1:
         # Means, deviations and norms of the scaled columns from moments of the unscaled or of the scaled ones.
-        cdef double[::1] m = self.mean, deviation = self.deviation, norm = self.norm, raw_norm = self.raw_norm
-        cdef double tiny = CONSTANT
+        cdef double[::1] m = numbers[1], deviation = numbers[2], norm = numbers[3], raw_norm = numbers[4]
         cdef double s
         cdef index_t j
         with nogil:
@@ -81,10 +88,10 @@ cdef class ScaledDesign:
                 s = self._scale[j] if unscaled else 1.0
                 m[j] = mean[j] * s
                 deviation[j] = sqrt(spread[j] * s * s)
-                if deviation[j] <= tiny * fabs(m[j]):
+                if deviation[j] <= CONSTANT * fabs(m[j]):
                     deviation[j] = 0.0
                 raw_norm[j] = sqrt(deviation[j] * deviation[j] + m[j] * m[j])
-                norm[j] = deviation[j] if centered else raw_norm[j]
+                norm[j] = deviation[j] if self.centered else raw_norm[j]
         return 0
 
     def restrict(self, columns):

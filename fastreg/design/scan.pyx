@@ -28,20 +28,21 @@ def survey(Design design, weights=None, scale=None):
     mean, spread : ndarrays (n_cols,) or (k, n_cols)
     """
     rows = np.zeros(design.n_rows) if weights is None else np.ascontiguousarray(weights)
-    cdef const double[:, ::1] weight = np.atleast_2d(rows)
+    count = len(rows) if rows.ndim == 2 else 1
+    if count > MOST_WEIGHTS:
+        raise ValueError(f"survey: expected at most {MOST_WEIGHTS} vectors of weights, got {count}.")
+    cdef const double[::1] weight = rows.reshape(-1)
     cdef const double[::1] factor = np.ones(design.n_cols) if scale is None else scale
-    cdef double[::1] largest = np.zeros(design.n_cols)
-    cdef double[:, :, ::1] found = np.zeros((2, weight.shape[0], design.n_cols))
+    found = np.zeros((2 * count + 1, design.n_cols))
+    cdef double[:, ::1] line = found
     cdef Vectors vectors
     cdef Survey out
-    if weight.shape[0] > MOST_WEIGHTS:
-        raise ValueError(f"survey: expected at most {MOST_WEIGHTS} vectors of weights, got {weight.shape[0]}.")
-    vectors.data, vectors.count = &weight[0, 0], weight.shape[0]
-    out.largest, out.mean, out.spread = &largest[0], &found[0, 0, 0], &found[1, 0, 0]
+    vectors.data, vectors.count = &weight[0], count
+    out.largest, out.mean, out.spread = &line[0, 0], &line[1, 0], &line[1 + vectors.count, 0]
     with nogil:
         design.survey(vectors, &factor[0], out)
-    mean, spread = np.asarray(found)
-    return (np.asarray(largest), mean, spread) if rows.ndim == 2 else (np.asarray(largest), mean[0], spread[0])
+    largest, mean, spread = found[0], found[1:count + 1], found[count + 1:]
+    return (largest, mean, spread) if rows.ndim == 2 else (largest, mean[0], spread[0])
 
 
 def sorted_rows(const row_t[::1] rows, const index_t[::1] starts):

@@ -108,7 +108,7 @@ class LinearModel(BaseEstimator):
         for row, matrix in zip(dense, coefs, strict=True):
             part = slice(matrix.indptr[index], matrix.indptr[index + 1])
             row[matrix.indices[part]] = matrix.data[part]
-        validate_data(self, X, reset=True, skip_check_array=True)
+        self._remember_columns(X, coefs[0].shape[0])
         self.coef_ = dense if several else dense[0]
         self.intercept_ = result.intercepts[index] if several else float(result.intercepts[index])
         # Classes have one gap together, targets one each.
@@ -118,6 +118,16 @@ class LinearModel(BaseEstimator):
         # What predicts does not need the data it was fitted on.
         self._result = result.without_source()
         self._alpha = float(result.alphas[index])
+
+    def _remember_columns(self, X: Any, count: int) -> None:
+        """Set ``n_features_in_`` and, where columns have names, ``feature_names_in_``."""
+        if not isinstance(X, np.ndarray) and not sp.issparse(X):
+            validate_data(self, X, reset=True, skip_check_array=True)
+            return
+        # What it does for a matrix without names, without trying all kinds of data frames first.
+        self.n_features_in_ = count
+        if hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
 
     @property
     def sparse_coef_(self) -> Any:

@@ -7,13 +7,14 @@ the domain, which is everything. The duality gap that follows is in ``fastreg.su
 
 import numpy as np
 
-EPS = np.finfo(float).eps
+from fastreg.loss.center import center
 
 
 class SquaredLoss:
     """The parts of squared loss that the border needs; targets are the rows of a matrix (n_targets, n_samples)."""
 
     name = "squared"
+    null_model = staticmethod(center)
 
     def check_domain(self, y: np.ndarray) -> None:
         """Any finite target will do."""
@@ -25,25 +26,6 @@ class SquaredLoss:
     def mean(eta: np.ndarray) -> np.ndarray:
         """Return the prediction of y for a predictor."""
         return eta
-
-    @staticmethod
-    def null_model(y: np.ndarray, weights: np.ndarray, fit_intercept: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Return the best intercepts (n_targets,) without any feature, and the residuals they leave.
-
-        The mean is taken twice, the second time of what the first has left. A target that is constant up to rounding
-        leaves exactly 0. Weights sum to 1.
-        """
-        if not fit_intercept:
-            return np.zeros(len(y)), y
-        size = np.abs(y).max(axis=1, where=weights > 0, initial=0.0)
-        # einsum: a BLAS would start threads of its own for so little.
-        means = np.einsum("ki,i->k", y, weights)
-        residuals = y - means[:, None]
-        correction = np.einsum("ki,i->k", residuals, weights)
-        residuals -= correction[:, None]
-        spread = np.abs(residuals).max(axis=1, where=weights > 0, initial=0.0)
-        residuals[spread <= 16 * EPS * size] = 0.0
-        return means + correction, residuals
 
     @staticmethod
     def value(residuals: np.ndarray) -> np.ndarray:

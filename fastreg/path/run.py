@@ -145,7 +145,8 @@ class PathFit(Solvers):
         unit = problem.y_scale**2
         null = problem.null_losses * unit
         coefs = [problem.user_coefficients(*target.points) for target in fits]
-        table = [(*self._columns(k, target), np.diff(coefs[k].indptr)) for k, target in enumerate(fits)]
+        ends = [matrix.indptr for matrix in coefs]
+        table = [(*self._columns(k, target), ends[k][1:] - ends[k][:-1]) for k, target in enumerate(fits)]
         columns = table[0] if problem.single else [np.stack(column, axis=1) for column in zip(*table, strict=True)]
         if problem.joint:
             # One problem: what is said of it is the same for every class.

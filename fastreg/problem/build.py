@@ -1,5 +1,6 @@
 """From what the user gives to a ``Problem``: checks, moments of X, correlations with y, scales, duplicates."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +36,7 @@ LARGEST_Y = 1e152
 class Inputs:
     """What the user gave, checked; y and offset (n_targets, n_samples), weights that sum to 1.
 
-    Squared loss has the offset subtracted from y, and none besides.
+    Squared loss has the offset subtracted from y, and None besides.
     """
 
     raw: Design
@@ -49,7 +50,7 @@ class Inputs:
     fit_intercept: bool
     standardize: bool
     loss: SquaredLoss | Loss | Multinomial
-    offset: np.ndarray
+    offset: np.ndarray | None
 
 
 @dataclass
@@ -93,12 +94,15 @@ def check_inputs(X: Any, y: Any, options: Options) -> Inputs:
         with np.errstate(over="ignore"):
             offset = offset - offset.max(axis=0)
     loss.check(y, weights, fit_intercept)
-    if options.offset is not None and isinstance(loss, SquaredLoss):
+    if not isinstance(loss, SquaredLoss):
+        shift = np.broadcast_to(offset, y.shape)
+    elif options.offset is None:
+        shift = None
+    else:
         with np.errstate(over="ignore"):
-            y, offset = y - offset, 0.0
+            y, shift = y - offset, None
     return Inputs(
-        raw, names, y, single, weights, factors, bounds, l1_ratio, fit_intercept, standardize, loss,
-        np.broadcast_to(offset, y.shape),
+        raw, names, y, single, weights, factors, bounds, l1_ratio, fit_intercept, standardize, loss, shift
     )  # fmt: skip
 
 
@@ -112,10 +116,10 @@ def center_targets(inputs: Inputs, weights: np.ndarray) -> Targets:
     """
     if not isinstance(inputs.loss, SquaredLoss):
         return _start_rows(inputs, weights)
-    size = float(np.abs(inputs.y).max(where=weights > 0, initial=0.0))
-    means, y = SquaredLoss.null_model(inputs.y, weights, inputs.fit_intercept)
-    _check_size(np.abs(y).max(where=weights > 0, initial=0.0), size)
-    scale = _power_of_two(np.abs(y).max(where=weights > 0, initial=0.0))
+    means, y, sizes, spreads = SquaredLoss.null_model(inputs.y, weights, inputs.fit_intercept)
+    size, spread = float(sizes.max()), float(spreads.max())
+    _check_size(spread, size)
+    scale = _power_of_two(spread)
     return Targets(y / scale, means, scale, size)
 
 
@@ -235,7 +239,7 @@ def _correlations(design: ScaledDesign, targets: np.ndarray, collapse: bool) -> 
 
 def _check_size(spread: float, size: float) -> None:
     """Refuse targets whose squares, which the objective is made of, would leave the range of numbers."""
-    if not np.isfinite(size) or size > LARGEST_Y or 0 < spread < 1 / LARGEST_Y:
+    if not math.isfinite(size) or size > LARGEST_Y or 0 < spread < 1 / LARGEST_Y:
         raise ValueError(
             f"y: expected values (less the offset) of at most {LARGEST_Y:g} and differences of at least "
             f"{1 / LARGEST_Y:g}, got {size:g} and {spread:g}. Divide y, the offset and alpha by a common unit."
@@ -243,7 +247,7 @@ def _check_size(spread: float, size: float) -> None:
 
 
 def _power_of_two(size: float) -> float:
-    return float(np.ldexp(1.0, int(np.frexp(size)[1]))) if size > 0 else 1.0
+    return math.ldexp(1.0, math.frexp(size)[1]) if size > 0 else 1.0
 
 
 def _penalty(

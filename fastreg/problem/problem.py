@@ -133,6 +133,8 @@ class Problem:
 
     def unpenalized(self, a1: float = 1.0, a2: float = 1.0) -> np.ndarray:
         """Return the features that bear no penalty at these scales."""
+        if a1 == a2 == 1.0:
+            return (self.penalty["l1"] == 0) & (self.penalty["l2"] == 0)
         with np.errstate(over="ignore"):
             return (a1 * self.penalty["l1"] == 0) & (a2 * self.penalty["l2"] == 0)
 
@@ -173,7 +175,7 @@ class Problem:
 
         ``moved`` is what they move for centered columns, which squared loss does not do.
         """
-        fits = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+        fits = np.repeat(np.arange(len(starts) - 1), starts[1:] - starts[:-1])
         shifts = self.design.center[self.design.raw_columns(features)] * beta * self.y_scale
         return self.y_means[k] + moved - np.bincount(fits, shifts, len(starts) - 1)
 

@@ -144,7 +144,7 @@ def check_alphas(alphas: Any) -> np.ndarray:
         raise ValueError(f"alphas: expected a scalar or a nonempty list of penalties, got shape {array.shape}.")
     if array.min() < 0:
         raise ValueError(f"alphas: expected penalties >= 0, got {array.min()}.")
-    return np.sort(array)[::-1].copy()
+    return np.sort(array)[::-1].copy() if len(array) > 1 else array.copy()
 
 
 def check_init(init: Any, n_features: int, n_targets: int, single: bool) -> np.ndarray | None:

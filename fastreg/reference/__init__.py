@@ -15,7 +15,7 @@ from fastreg.reference.generalized import (
     glm_kkt_violation,
     glm_objective,
 )
-from fastreg.reference.losses import LOSSES, Gamma, Huber, Logistic, Loss, Poisson, class_bend
+from fastreg.reference.losses import LOSSES, Gamma, Huber, Logistic, Loss, Poisson, center, class_bend
 from fastreg.reference.path import PathFit, fit_path
 from fastreg.reference.penalty import conjugate, conjugate_point, penalty_value, proximal_step, soft_threshold
 from fastreg.reference.problem import StandardForm, standard_form
@@ -31,6 +31,7 @@ __all__ = [
     "PathFit",
     "Poisson",
     "StandardForm",
+    "center",
     "class_bend",
     "compress",
     "conjugate",

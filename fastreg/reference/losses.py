@@ -192,6 +192,17 @@ class Huber(Loss):
         return eta
 
 
+def center(y, weights):
+    """Return the weighted means (k,) of targets (k, n) and what they leave; a constant target leaves 0."""
+    means = y @ weights
+    left = y - means[:, None]
+    means = means + left @ weights
+    left = y - means[:, None]
+    inside = weights > 0
+    constant = np.abs(left[:, inside]).max(axis=1) <= 1e-14 * np.abs(y[:, inside]).max(axis=1)
+    return means, np.where(constant[:, None], 0.0, left)
+
+
 def class_bend(change, p, weights):
     """Return (K, n): w (diag(p) - p p') d of every row d of changes (K, n) of predictors; p (K, n) probabilities."""
     rows = [w * (np.diag(q) - np.outer(q, q)) @ d for d, q, w in zip(change.T, p.T, weights, strict=True)]

@@ -49,13 +49,15 @@ cdef class CertifiedPoint:
             self.pen.lower, self.pen.upper = &lower[0], &upper[0]
         room = max(p, 1)  # Kernels take the address of the first entry even where there is none.
         self.norm = design.norm if p else np.ones(1)
-        self.u, self.target = np.empty(design.n_rows), np.empty(design.n_rows)
-        self.z, self.correlation = np.zeros(room), np.zeros(room)
+        # Rows of one array: for a small problem to make a view of an array costs more than to use it.
+        cdef double[:, ::1] lines = np.empty((2, design.n_rows))
+        cdef double[:, ::1] numbers = np.zeros((7, room))
+        self.u, self.target = lines[0], lines[1]
+        self.z, self.correlation, self.outside, self.barrier = numbers[0], numbers[1], numbers[2], numbers[3]
+        self.chosen_beta, self.chosen_z, self.scratch = numbers[4], numbers[5], numbers[6]
+        self.barrier[:p] = l1
         self.working = np.zeros(room, dtype=np.uint8)
-        self.barrier = l1.copy() if p else np.ones(1)
-        self.outside = np.zeros(room)
         self.chosen = np.empty(room, dtype=np.intp)
-        self.chosen_beta, self.chosen_z, self.scratch = np.empty(room), np.empty(room), np.empty(room)
         self.rows.loss, self.tilt = NULL, 0.0
         everything.index, everything.count = NULL, p
         self.entries = design.size_of(everything)

@@ -29,12 +29,12 @@ cdef class ActiveSet:
         self.active = np.empty(0, dtype=np.intp)
         self.L = np.empty((0, 0))
 
-    def _grow_factor(self, used, capacity):
-        L, y = np.zeros((capacity, capacity)), np.zeros(capacity)
+    def _grow_factor(self, index_t used, index_t capacity):
+        cdef double[:, ::1] L = np.zeros((capacity, capacity))
+        cdef double[:, ::1] numbers = np.zeros((3, capacity))
         if used:
-            L[:used, :used], y[:used] = self.L[:used, :used], self.y[:used]
-        self.L, self.y = L, y
-        self.cosine, self.sine = np.empty(capacity), np.empty(capacity)
+            L[:used, :used], numbers[0, :used] = self.L[:used, :used], self.y[:used]
+        self.L, self.y, self.cosine, self.sine = L, numbers[0], numbers[1], numbers[2]
         self.cubes = np.empty((capacity + CUBE) * CUBE)
 
     cdef int reserve_factor(self, index_t rows) except -1 nogil:

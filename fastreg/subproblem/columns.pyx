@@ -44,16 +44,19 @@ cdef class Form:
     def __init__(self, ScaledDesign design):
         self.design = design
         self.limit = max(design.n_features, 1)
+        cdef double[::1] nothing = np.empty(0)
         self.feature = np.empty(0, dtype=np.intp)
-        self.beta = np.empty(0)
-        self.curvature = np.empty(0)
-        self.moved = np.empty(0)
+        self.beta = self.curvature = self.moved = nothing
 
-    def _grow(self, capacity):
-        self.feature = grown(np.asarray(self.feature), capacity, np.intp)
-        self.beta = grown(np.asarray(self.beta), capacity)
-        self.moved = grown(np.asarray(self.moved), capacity)
-        self.curvature = grown(np.asarray(self.curvature), capacity)
+    def _grow(self, index_t capacity):
+        # Rows of one array: for a small problem to make a view of an array costs more than to use it.
+        cdef index_t old = self.capacity
+        cdef index_t[::1] feature = np.empty(capacity, dtype=np.intp)
+        cdef double[:, ::1] numbers = np.empty((3, capacity))
+        if old:
+            feature[:old] = self.feature
+            numbers[0, :old], numbers[1, :old], numbers[2, :old] = self.beta, self.curvature, self.moved
+        self.feature, self.beta, self.curvature, self.moved = feature, numbers[0], numbers[1], numbers[2]
         self.capacity = capacity
 
     cdef int reserve(self, index_t count) except -1 nogil:

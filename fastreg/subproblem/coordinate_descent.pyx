@@ -43,10 +43,10 @@ cdef class CoordinateDescent:
         self.n_free = self.inverse.shape[0]
         self.support = np.empty(0, dtype=np.intp)
 
-    def _grow(self, capacity):
+    def _grow(self, index_t capacity):
+        cdef double[:, ::1] numbers = np.empty((DEPTH + 4, capacity))
         self.support = np.empty(capacity, dtype=np.intp)
-        self.z = np.empty(capacity)
-        self.history = np.empty((DEPTH + 3, capacity))
+        self.history, self.z = numbers[: DEPTH + 3], numbers[DEPTH + 3]
 
     cdef int reserve(self, index_t capacity) except -1 nogil:
         if self.support.shape[0] < capacity:

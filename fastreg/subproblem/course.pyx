@@ -33,18 +33,18 @@ cdef index_t GATHER = 4
 cdef class Course(ActiveSet):
     """State of the method between calls: the active set, signs, and how correlations and coefficients move."""
 
-    def _grow(self, capacity):
-        old = self.active.shape[0]
-        active, place = np.zeros(capacity, dtype=np.intp), np.zeros(capacity, dtype=np.intp)
-        sign = np.zeros(capacity, dtype=np.int8)
+    def _grow(self, index_t capacity):
+        # Rows of one array: for a small problem to make a view of an array costs more than to use it.
+        cdef index_t old = self.active.shape[0]
+        cdef index_t[:, ::1] lists = np.zeros((4, capacity), dtype=np.intp)
+        cdef signed char[::1] sign = np.zeros(capacity, dtype=np.int8)
+        cdef unsigned char[:, ::1] marks = np.zeros((2, capacity), dtype=np.uint8)
+        cdef double[:, ::1] numbers = np.empty((5, capacity))
         if old:
-            active[:old], place[:old], sign[:old] = self.active, self.place, self.sign
-        self.active, self.place, self.sign = active, place, sign
-        self.pending = np.zeros(capacity, dtype=np.intp)
-        self.skipped, self.watched = np.zeros(capacity, dtype=np.uint8), np.zeros(capacity, dtype=np.uint8)
-        self.watch_list = np.zeros(capacity, dtype=np.intp)
-        self.g, self.dc, self.dg = np.empty(capacity), np.empty(capacity), np.empty(capacity)
-        self.d, self.w = np.empty(capacity), np.empty(capacity)
+            lists[0, :old], lists[1, :old], sign[:old] = self.active, self.place, self.sign
+        self.active, self.place, self.pending, self.watch_list = lists[0], lists[1], lists[2], lists[3]
+        self.sign, self.skipped, self.watched = sign, marks[0], marks[1]
+        self.g, self.dc, self.dg, self.d, self.w = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]
 
     cdef int reserve(self, index_t capacity) except -1 nogil:
         if self.active.shape[0] < capacity:

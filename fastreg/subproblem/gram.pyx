@@ -9,8 +9,6 @@ from fastreg.design.scaled cimport ScaledDesign
 from fastreg.design.tiles cimport axpy, dot
 from fastreg.subproblem.columns cimport Form
 
-from fastreg.subproblem.columns import grown
-
 # Fresh correlations may cost this many times what the product with Q costs.
 cdef double FRESH_PAYS = 16.0
 
@@ -54,12 +52,15 @@ cdef class GramForm(Form):
         self.columns.beta[:self.count] = self.beta[:self.count]
         return self.columns
 
-    def _grow(self, capacity):
+    def _grow(self, index_t capacity):
         Form._grow(self, capacity)
+        cdef index_t old = self.g.shape[0]
+        cdef double[:, ::1] Q = np.empty((capacity, capacity))
+        cdef double[:, ::1] numbers = np.empty((2, capacity))
+        if old:
+            Q[:old, :old], numbers[0, :old] = self.Q, self.g
+        self.Q, self.g, self.negative = Q, numbers[0], numbers[1]
         self.support = np.empty(capacity, dtype=np.intp)
-        self.negative = np.empty(capacity)
-        self.Q = grown(np.asarray(self.Q), (capacity, capacity))
-        self.g = grown(np.asarray(self.g), capacity)
 
     def clear(self):
         """Drop all columns."""
