@@ -45,11 +45,15 @@ class Board:
     workers: list[Worker]
     threads: int
     cap: float
+    # Cells of an earlier run, whose gaps say where a climb may begin.
+    remembered: list[dict[str, Any]]
 
     def run(self, job: Job) -> dict[str, Any]:
         """Return the cell of one job."""
         objective = Objective(self.data, job.l1_ratio)
         cell = Cell(objective, job.problem(objective, self.threads), TARGETS, cap=self.cap)
+        before = [old["contestants"] for old in self.remembered if old["job"] == job.name]
+        cell.remembered = [row for rows in before for row in rows]
         ours, *peers = self.workers
         row, options = self.enter(cell, ours)
         if not options:
@@ -89,7 +93,7 @@ class Board:
         targets = OUR_TARGETS if worker.module.NAME == OURS else TARGETS
         options = []
         for option in about["options"]:
-            entry = Entry(worker, option)
+            entry = Entry(worker, option, remembered=cell.gaps_of(worker.module.NAME, option))
             options.append(entry)
             if not worker.process:
                 revive(worker, cell.problem)
@@ -204,7 +208,8 @@ def run_dataset(name: str, X: Any, y: np.ndarray, loss: str, arguments: argparse
             Worker(module, Path(folder), interpreters(module, arguments.peers_python), arguments.threads)
             for module in modules
         ]
-        board = Board(name, Data(X, y, LOSSES[loss]), workers, arguments.threads, arguments.cap)
+        known = cells if arguments.remember else []
+        board = Board(name, Data(X, y, LOSSES[loss]), workers, arguments.threads, arguments.cap, known)
         try:
             for job in jobs:
                 print(f"{name}, {job.name}", flush=True)
@@ -251,6 +256,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small data and a few jobs")
     parser.add_argument("--threads", type=int, default=1, help="for every contestant")
     parser.add_argument("--cap", type=float, default=CAP_SECONDS, help="seconds that one fit may take")
+    parser.add_argument("--remember", action="store_true", help="climb from where the stored results met the targets")
     parser.add_argument("--peers-python", default=".venv-peers/bin/python", help="interpreter that has the peers")
     parser.add_argument("--scratch", help="folder for temporary files")
     return parser.parse_args()

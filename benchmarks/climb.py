@@ -1,4 +1,8 @@
-"""Climbing the ladder: how long a contestant takes to a measured gap, and how the times are repeated."""
+"""Climbing the ladder: how long a contestant takes to a measured gap, and how the times are repeated.
+
+Where the gaps of an earlier run are remembered the climb begins at the last tolerance that missed the target then, and
+goes back from there if it meets the target now: it ends at the same rung, without all those that are far too loose.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,7 +54,7 @@ class Entry:
 
     ``end`` says why the climb ended before the tightest target was met: "" (the ladder ended), "slow", "timeout" or
     an error's first line; ``waited`` is how long the last, unsuccessful fit took at least. ``rival`` is the time that
-    another option has taken for the tightest target.
+    another option has taken for the tightest target. ``remembered`` holds gaps of an earlier run by tolerance.
     """
 
     worker: Worker
@@ -59,6 +63,11 @@ class Entry:
     end: str = ""
     waited: float = 0.0
     rival: float = np.inf
+    remembered: dict[float, float] = field(default_factory=dict)
+
+    def add(self, rung: Rung) -> None:
+        """Put a rung in its place, from loose to tight."""
+        self.rungs = sorted([*self.rungs, rung], key=lambda one: -one.tol)
 
     def rung(self, target: float) -> Rung | None:
         """Return the first rung that meets the target."""
@@ -82,6 +91,12 @@ class Cell:
     targets: tuple[float, ...]
     ours: dict[float, float] = field(default_factory=dict)
     cap: float = CAP_SECONDS
+    remembered: list[dict[str, Any]] = field(default_factory=list)
+
+    def gaps_of(self, contestant: str, option: str) -> dict[float, float]:
+        """Return the gaps that a contestant reached in an earlier run, by tolerance."""
+        rungs = [rung for row in self.remembered if row["contestant"] == contestant for rung in row.get("rungs", [])]
+        return {rung["tol"]: rung["gap"] for rung in rungs if rung["option"] == option}
 
     def limit(self, entry: Entry) -> float:
         """Return how long a fit may take: less where another option of the same contestant is done already."""
@@ -108,28 +123,64 @@ def fit(cell: Cell, entry: Entry, tol: float) -> Rung:
 
 def climb(cell: Cell, entry: Entry, targets: tuple[float, ...]) -> None:
     """Lower the tolerance until the tightest target is met or there is no point in going on."""
-    tightest = min(targets)
-    skip = False
-    for tol in entry.worker.module.LADDER:
-        if skip:
-            skip = False
+    ladder = entry.worker.module.LADDER
+    at = 0
+    for target in sorted(targets, reverse=True):
+        if entry.rung(target) is not None:
             continue
-        try:
-            rung = fit(cell, entry, tol)
-        except WorkerTimeout:
-            entry.end, entry.waited = "timeout", cell.limit(entry)
+        begin = max(at, begin_at(ladder, entry.remembered, target))
+        at = ascend(cell, entry, target, begin)
+        if at < 0:
             return
-        except WorkerError as error:
-            entry.end = str(error)
+        # What meets the target at once may not be the first that does.
+        for step in range(begin - 1, -1, -1) if begin > 0 and at == begin else ():
+            tol = ladder[step]
+            if any(rung.tol == tol for rung in entry.rungs) or not attempt(cell, entry, tol, target):
+                break
+        slowest = next(rung for rung in entry.rungs if rung.tol == ladder[at])
+        if cell.hopeless(entry, slowest.seconds):
+            entry.end, entry.waited = "slow", slowest.seconds
             return
-        entry.rungs.append(rung)
-        if rung.found.gap <= tightest:
-            return
-        skip = rung.found.gap > FAR * max(target for target in targets if entry.rung(target) is None)
+        at += 1
+
+
+def begin_at(ladder: list[float], remembered: dict[float, float], target: float) -> int:
+    """Return the place in the ladder of the last tolerance that is remembered to have missed the target, or 0."""
+    missed = [k for k, tol in enumerate(ladder) if remembered.get(tol, 0.0) > target]
+    met = [k for k, tol in enumerate(ladder) if remembered.get(tol, np.inf) <= target]
+    first = min(met, default=len(ladder))
+    return max((k for k in missed if k < first), default=0)
+
+
+def ascend(cell: Cell, entry: Entry, target: float, at: int) -> int:
+    """Climb from a place in the ladder until the target is met; return that place, -1 where the climb ends before."""
+    ladder = entry.worker.module.LADDER
+    while at < len(ladder):
+        if attempt(cell, entry, ladder[at], target):
+            return at
+        if entry.end:
+            return -1
+        found = next(rung for rung in entry.rungs if rung.tol == ladder[at])
         spent = sum(rung.seconds for rung in entry.rungs)
-        if cell.hopeless(entry, rung.seconds) or spent > CLIMB_SECONDS:
-            entry.end, entry.waited = "slow", rung.seconds
-            return
+        if cell.hopeless(entry, found.seconds) or spent > CLIMB_SECONDS:
+            entry.end, entry.waited = "slow", found.seconds
+            return -1
+        at += 2 if found.found.gap > FAR * target else 1
+    return -1
+
+
+def attempt(cell: Cell, entry: Entry, tol: float, target: float) -> bool:
+    """Fit at one tolerance; return whether that meets the target. Where it fails ``entry.end`` says why."""
+    try:
+        rung = fit(cell, entry, tol)
+    except WorkerTimeout:
+        entry.end, entry.waited = "timeout", cell.limit(entry)
+        return False
+    except WorkerError as error:
+        entry.end = str(error)
+        return False
+    entry.add(rung)
+    return rung.found.gap <= target
 
 
 def best(entries: list[Entry], target: float) -> Entry:

@@ -4,6 +4,7 @@ import json
 import signal
 import sys
 from importlib import import_module
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -206,6 +207,40 @@ def test_a_hopeless_climb_ends(tiny):
     climb(cell, entry, (1e-4, 1e-6))
     assert best([entry], 1e-6).rung(1e-6).found.gap <= 1e-6
     assert not cell.hopeless(entry, 1e9)
+
+
+GAPS = [1e-1, 5e-2, 2e-3, 9e-4, 2e-5, 5e-6, 8e-7, 1e-9]
+
+
+@pytest.mark.parametrize(
+    ("remembered", "visited"),
+    [
+        # Nothing is known: where the gap is far too large the next tolerance is left out.
+        ([], [0, 2, 3, 4, 5, 6]),
+        (GAPS, [3, 4, 5, 6]),
+        # It has become better ...
+        ([gap * 30 for gap in GAPS], [5, 4, 3, 6]),
+        # ... or worse, or had not got there.
+        ([gap / 1e3 for gap in GAPS], [0, 2, 3, 4, 5, 6]),
+        (GAPS[:3], [2, 3, 4, 5, 6]),
+    ],
+)
+def test_a_climb_that_remembers_ends_at_the_same_rungs(monkeypatch, remembered, visited):
+    ladder = [10.0**-k for k in range(len(GAPS))]
+    seen = []
+
+    def fit(cell, entry, tol):
+        seen.append(ladder.index(tol))
+        found = SimpleNamespace(gap=GAPS[seen[-1]])
+        return climbing.Rung(tol, [1.0], found, None, None)
+
+    monkeypatch.setattr(climbing, "fit", fit)
+    worker = SimpleNamespace(module=SimpleNamespace(LADDER=ladder))
+    entry = Entry(worker, "path", remembered=dict(zip(ladder, remembered, strict=False)))
+    climb(Cell(None, None, (1e-4, 1e-6)), entry, (1e-4, 1e-6))
+    assert sorted(seen) == sorted(visited)
+    assert entry.rung(1e-4).tol == ladder[4]
+    assert entry.rung(1e-6).tol == ladder[6]
 
 
 def test_files(tmp_path):
