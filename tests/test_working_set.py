@@ -40,11 +40,11 @@ def test_a_complete_gram_reads_x_three_times():
 
 
 FORMS = {
-    "streamed": lambda design, _: GramForm(design),
-    "packed": lambda design, _: GramForm(design, DenseColumns(design)),
-    "dense": lambda design, _: DenseColumns(design),
-    "sparse": lambda design, _: SparseColumns(design),
-    "sparse-gram": lambda design, _: GramForm(design, SparseColumns(design)),
+    "streamed": lambda design, *_: GramForm(design),
+    "packed": lambda design, *_: GramForm(design, DenseColumns(design)),
+    "dense": lambda design, *_: DenseColumns(design),
+    "sparse": lambda design, *_: SparseColumns(design),
+    "sparse-gram": lambda design, *_: GramForm(design, SparseColumns(design)),
 }
 
 
@@ -68,7 +68,7 @@ def test_a_capped_working_set_still_certifies(form, monkeypatch):
     A, y = make_data(60, 250, seed=72)
     monkeypatch.setattr(solvers, "choose_form", FORMS[form])
     monkeypatch.setattr(solvers, "complete_pays", lambda *_: False)
-    monkeypatch.setattr(solvers, "choose_budget", lambda *_: cost_model.Budget(0.2, 24, 24, 4.0, 0))
+    monkeypatch.setattr(solvers, "choose_budget", lambda *_: cost_model.Budget(0.2, 24, 24, 4.0, 0, 10**6))
     options = {"l1_ratio": 0.9, "penalty_factors": np.r_[0.0, np.ones(249)]}
     X = sp.csc_array(A) if "sparse" in form else A
     path = fastreg.fit_path(X, y, alphas=[0.5, 0.1], tol=1e-5, max_iter=10**6, **options)

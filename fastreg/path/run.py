@@ -64,7 +64,8 @@ class PathFit(Solvers):
             return False
         if problem.rows is not None:
             return fit_in_step(problem.design, len(problem.targets))
-        return not complete_pays(problem.design, len(grid)) and fit_in_step(problem.design, len(problem.targets))
+        alone = complete_pays(problem.design, len(grid), self.smooth)
+        return not alone and fit_in_step(problem.design, len(problem.targets))
 
     def _run_target(self, k: int, grid: np.ndarray, watcher: Watcher) -> Iterator[Fits]:
         if self.is_ridge and not self.bounded:

@@ -43,6 +43,8 @@ class Solvers:
         self.problem, self.l1_ratio, self.start = problem, l1_ratio, start
         self.tol, self.max_iter, self.targets = tol, max_iter, problem.gap_targets(tol)
         self.bounded = not problem.unbounded.all()
+        # Whether every feature bears an l2 part.
+        self.smooth = l1_ratio < 1 and bool((problem.penalty["l2"] > 0).all())
         # Without any column left there is nothing to work on, whatever the penalty.
         self.is_ridge = l1_ratio == 0 or problem.design.n_features == 0
         self._solver: WorkingSetSolver | None = None
@@ -63,8 +65,8 @@ class Solvers:
         loose = self.problem.unpenalized()
         free = loose & self.problem.unbounded
         # Where the Gram matrix of everything is cheap the working set begins with everything.
-        first = ~free if known is not None or complete_pays(design, n_alphas) else loose & ~free
-        form = choose_form(design, n_alphas) if known is None else GramForm(design, known=known)
+        first = ~free if known is not None or complete_pays(design, n_alphas, self.smooth) else loose & ~free
+        form = choose_form(design, n_alphas, self.smooth) if known is None else GramForm(design, known=known)
         return WorkingSetSolver(
             design, form, penalty, np.flatnonzero(free), np.flatnonzero(first), choose_budget(design, form)
         )

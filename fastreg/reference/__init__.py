@@ -19,7 +19,7 @@ from fastreg.reference.losses import LOSSES, Gamma, Huber, Logistic, Loss, Poiss
 from fastreg.reference.path import PathFit, fit_path
 from fastreg.reference.penalty import conjugate, conjugate_point, penalty_value, proximal_step, soft_threshold
 from fastreg.reference.problem import StandardForm, standard_form
-from fastreg.reference.solvers import coordinate_descent, lasso_path, least_squares, ridge, ridge_path
+from fastreg.reference.solvers import coordinate_descent, dual_newton, lasso_path, least_squares, ridge, ridge_path
 
 __all__ = [
     "LOSSES",
@@ -39,6 +39,7 @@ __all__ = [
     "coordinate_descent",
     "correlate",
     "dual_gap",
+    "dual_newton",
     "fit_path",
     "glm_alpha_max",
     "glm_dual_gap",

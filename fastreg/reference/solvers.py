@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastreg.reference.certificate import dual_gap
-from fastreg.reference.penalty import proximal_step
+from fastreg.reference.penalty import conjugate, conjugate_point, proximal_step
 
 
 def coordinate_descent(form, alpha, b, gap_target, max_epochs=10_000):
@@ -37,6 +37,33 @@ def coordinate_descent(form, alpha, b, gap_target, max_epochs=10_000):
             sweep(np.flatnonzero(b))
         epochs += 11
     return b, epochs
+
+
+def dual_newton(form, alpha, steps=100):
+    """Return the minimizer by Newton's method on the dual, for penalties whose l2 parts are all positive.
+
+    It minimizes  ||u||^2 / 2 - y'u + sum_j h_j*(x_j'u),  whose minimizer is the residual; steps are halved until the
+    value falls.
+    """
+    penalty = alpha * form.l1, alpha * form.l2, form.lower, form.upper
+
+    def value(u):
+        return 0.5 * u @ u - form.y @ u + conjugate(form.X.T @ u, *penalty).sum()
+
+    u = form.y
+    for _ in range(steps):
+        b = conjugate_point(form.X.T @ u, *penalty)
+        slope = u - form.y + form.X @ b
+        inside = (b != 0) & (b > form.lower) & (b < form.upper)
+        columns = form.X[:, inside]
+        step = -np.linalg.solve(np.eye(len(u)) + (columns / penalty[1][inside]) @ columns.T, slope)
+        if np.linalg.norm(step) <= 1e-14 * np.linalg.norm(form.y):
+            break
+        length = 1.0
+        while length > 1e-6 and value(u + length * step) > value(u) + 1e-4 * length * (slope @ step):
+            length /= 2
+        u = u + length * step
+    return conjugate_point(form.X.T @ u, *penalty)
 
 
 def ridge(form, alpha):

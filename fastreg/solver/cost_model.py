@@ -13,7 +13,8 @@ min(n, p) for the lasso):
   complete Gram is cheap. While they are few and long they have a Gram matrix too, made row by row of their entries.
 * On every Gram form the subproblem is solved exactly by tracing; coordinate descent is there for the other forms, and
   for what tracing leaves. The factor of the active set costs |S|^2 numbers more.
-* *Dense columns* (packed, without Gram) are for working sets whose Gram matrix would exceed the cap.
+* *Dense columns* (packed, without Gram) are for working sets whose Gram matrix would exceed the cap, and for those of
+  many more columns than rows, which an l2 part may fill: there the dual, of n variables, is solved by Newton's method.
 
 What only shows on the way is decided there (``working_problem.pyx``): sparse columns on which descent crawls get a Gram
 matrix after all, and where many features enter at once under an l2 part descent comes before tracing.
@@ -40,6 +41,9 @@ NEWTON_FLOPS = 5e5
 NEWTON_PACKED_MB = 8
 # Newton's models over sparse columns are solved exactly up to so many features: a Gram matrix of short rows is cheap.
 NEWTON_GRAM = 256
+# Under an l2 part dense columns of more than so many times the rows have no Gram matrix: n^3/3 and a few |W| n for a
+# step of Newton's method on the dual, where tracing takes |S|^2 for an event and |S|^3/3 for an alpha.
+WIDE = 4
 # For sparse data a complete Gram matrix may cost this many multiplications per stored entry.
 COMPLETE_FLOPS_PER_ENTRY = 2000.0
 # Sparse working columns get a Gram matrix once they hold so many times |W|^2 entries. They lose it below 1 times: an
@@ -64,10 +68,10 @@ NEWTON_RIDGE_FLOPS = 1000.0
 FACTOR_SIZE = 4000
 
 
-def choose_form(design: ScaledDesign, n_alphas: int) -> Form:
-    """Return the empty form that suits a path of n_alphas over this design."""
+def choose_form(design: ScaledDesign, n_alphas: int, smooth: bool = False) -> Form:
+    """Return the empty form that suits a path of n_alphas over this design; ``smooth``: every feature has an l2 part."""
     n, p = design.n_rows, design.n_features
-    if complete_pays(design, n_alphas):
+    if complete_pays(design, n_alphas, smooth):
         return GramForm(design)
     if design.raw.is_sparse:
         return SparseColumns(design)
@@ -108,6 +112,8 @@ class Budget(NamedTuple):
         Sparse columns get a Gram matrix where they hold more than so many times |W|^2 entries ...
     gram_always : int
         ... and up to so many features.
+    wide : int
+        Dense columns under an l2 part lose theirs beyond so many features.
     """
 
     pass_fraction: float
@@ -115,6 +121,7 @@ class Budget(NamedTuple):
     gram_limit: int
     gram_pays: float
     gram_always: int
+    wide: int
 
 
 def choose_budget(design: ScaledDesign, form: Form, models: bool = False) -> Budget:
@@ -130,14 +137,14 @@ def choose_budget(design: ScaledDesign, form: Form, models: bool = False) -> Bud
     if isinstance(form, DenseColumns):
         limit = max(64, numbers // design.n_rows)
     return Budget(PASS_FRACTION_BY_ROW if design.raw.by_row else PASS_FRACTION, limit, gram_limit, GRAM_PAYS,
-                  NEWTON_GRAM if models else 0)  # fmt: skip
+                  NEWTON_GRAM if models else 0, WIDE * design.n_rows)  # fmt: skip
 
 
-def complete_pays(design: ScaledDesign, n_alphas: int) -> bool:
+def complete_pays(design: ScaledDesign, n_alphas: int, smooth: bool = False) -> bool:
     """Whether to compute the Gram matrix of all features before the first alpha."""
     n, p = design.n_rows, design.n_features
     flops = float(n) * p * p
-    if p > COMPLETE_FEATURES:
+    if p > COMPLETE_FEATURES or (smooth and p > WIDE * n and not design.raw.is_sparse):
         return False
     if flops <= COMPLETE_FLOPS:
         return True

@@ -104,7 +104,9 @@ cdef class NewtonSolver(NewtonPoint):
             for i in range(self.form.count):
                 self.before[i] = self.form.beta[i]
             self.pose()
-            solved = not slowly and self.is_crowded(&self.model) and self.descend_model(gap, RUSH) < RUSH
+            solved = not slowly and not self.stalls and self.is_crowded(&self.model) and (
+                self.trace_as_before(&self.model, self.max_iter) or self.descend_model(gap, RUSH) < RUSH
+            )
             if not solved and (slowly or not self.trace(&self.model, self.max_iter) or self.stalls):
                 if self.descend_model(gap, MODEL_CRAWL) == MODEL_CRAWL:
                     self.insist()

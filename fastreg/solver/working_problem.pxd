@@ -2,6 +2,7 @@ from fastreg.design.base cimport index_t
 from fastreg.penalty.elastic_net cimport Penalty
 from fastreg.solver.certified cimport CertifiedPoint
 from fastreg.subproblem.coordinate_descent cimport CoordinateDescent
+from fastreg.subproblem.dual_newton cimport DualNewton
 from fastreg.subproblem.tracing cimport Tracer
 
 
@@ -13,16 +14,23 @@ cdef enum:
 cdef class WorkingProblem(CertifiedPoint):
     cdef readonly CoordinateDescent inner
     cdef readonly Tracer tracer
+    cdef readonly DualNewton dual
     # When sparse columns get a Gram matrix; see ``cost_model.Budget``.
     cdef index_t gram_limit
     cdef double gram_pays
     cdef index_t gram_always
+    cdef index_t wide
+    cdef bint smooth
+    # Whether the last trace took few events.
+    cdef bint calm
     cdef public index_t epochs
     cdef public index_t events
 
     cdef int reconsider(self) except -1 nogil
+    cdef bint outnumbers(self) noexcept nogil
     cdef bint has_room(self) noexcept nogil
     cdef void insist(self) noexcept nogil
     cdef bint is_crowded(self, const Penalty* pen) noexcept nogil
+    cdef bint trace_as_before(self, const Penalty* pen, index_t max_iter) except -1 nogil
     cdef bint trace(self, const Penalty* pen, index_t max_iter) except -1 nogil
     cdef index_t descend(self, const Penalty* pen, double target, double zero_level, index_t most) except -1 nogil

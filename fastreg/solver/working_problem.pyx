@@ -6,20 +6,25 @@ from fastreg.design.base cimport index_t
 from fastreg.design.scaled cimport ScaledDesign
 from fastreg.penalty.elastic_net cimport Penalty, may_enter
 from fastreg.solver.certified cimport CertifiedPoint
-from fastreg.subproblem.columns cimport Form
+from fastreg.subproblem.columns cimport DenseColumns, Form
 from fastreg.subproblem.coordinate_descent cimport CoordinateDescent
+from fastreg.subproblem.dual_newton cimport DualNewton
 from fastreg.subproblem.gap cimport Evidence
 from fastreg.subproblem.gram cimport GramForm
 from fastreg.subproblem.tracing cimport Tracer
 
 # Events after which tracing gives up and coordinate descent takes over: so many, and some for every feature of W.
 cdef index_t MAX_EVENTS = 1000
+# Steps of Newton's method on the dual.
+cdef index_t MAX_STEPS = 50
 # Sparse columns on which descent crawls have a Gram matrix of at most so many: 128 MB, also for every fold in step.
 cdef index_t INSISTED = 4096
 # ... which W keeps when it doubles and grows by so many more.
 cdef index_t GROWTH = 128
 # So many features that enter at once under an l2 part are a crowd.
 cdef index_t CROWD = 128
+# ... for which tracing gets so many events where few have been enough so far.
+cdef index_t PATIENCE = 256
 
 
 cdef double sparse_entries(Form form) noexcept nogil:
@@ -46,8 +51,11 @@ cdef class WorkingProblem(CertifiedPoint):
     def __init__(self, ScaledDesign design, Form form, penalty, free, budget):
         super().__init__(design, form, penalty, budget.pass_fraction)
         self.gram_limit, self.gram_pays, self.gram_always = budget.gram_limit, budget.gram_pays, budget.gram_always
+        self.wide = budget.wide
+        # Where every column bears an l2 part the dual is smooth.
+        self.smooth = (np.asarray(penalty["l2"]) > 0).all()
         inverse = np.linalg.pinv(design.gram_matrix(free), hermitian=True) if len(free) else np.empty((0, 0))
-        self.tracer = Tracer()
+        self.tracer, self.dual = Tracer(), DualNewton()
         self.inner = CoordinateDescent(inverse)
 
     cdef index_t descend(self, const Penalty* pen, double target, double zero_level, index_t most) except -1 nogil:
@@ -74,11 +82,18 @@ cdef class WorkingProblem(CertifiedPoint):
             with gil:
                 self.form = GramForm(self.design, self.form)
                 self.form.bind_target(self.target, self.correlation)
-        elif self.form.kind == 0 and not self.complete and not few and 0.0 <= entries < square:
+        elif self.form.kind == 0 and not self.complete and not few and (0.0 <= entries < square or self.outnumbers()):
             with gil:
                 self.form = self.form.release()
                 self.tracer.forget()
         return 0
+
+    cdef bint outnumbers(self) noexcept nogil:
+        # Whether W has so many more dense columns than there are rows that the dual, with a number a row, is a much
+        # smaller problem. (Only under an l2 part may the support outnumber the rows.)
+        if (<GramForm> self.form).columns is None or (<GramForm> self.form).columns.kind != 1:
+            return False
+        return self.smooth and self.form.count > self.wide
 
     cdef bint has_room(self) noexcept nogil:
         # Whether sparse columns could have a Gram matrix, whatever it costs beside an epoch.
@@ -91,8 +106,8 @@ cdef class WorkingProblem(CertifiedPoint):
             self.gram_always = max(self.gram_always, 2 * self.form.count + GROWTH)
 
     cdef bint is_crowded(self, const Penalty* pen) noexcept nogil:
-        # Whether so many features are to enter the Gram form at once, under an l2 part, that descent should come before
-        # tracing, which takes them in one by one. (Those without a penalty were the first in W.)
+        # Whether so many features seem to enter the Gram form at once, under an l2 part, that descent should come
+        # before tracing, which takes them in one by one. (Those without a penalty were the first in W.)
         cdef index_t last = self.form.count - 1
         cdef index_t entering = 0
         cdef index_t i
@@ -103,12 +118,24 @@ cdef class WorkingProblem(CertifiedPoint):
                 entering += may_enter(pen, self.form.feature[i], (<GramForm> self.form).g[i], 0.0)
         return entering >= CROWD
 
+    cdef bint trace_as_before(self, const Penalty* pen, index_t max_iter) except -1 nogil:
+        # Whether tracing gets through a crowd with few events, as it did the last time: the closer columns are to one
+        # another, the more of those that seem to enter are kept out by the first that do.
+        return self.calm and self.trace(pen, min(max_iter, PATIENCE))
+
     cdef bint trace(self, const Penalty* pen, index_t max_iter) except -1 nogil:
-        # The exact solution on the working set, where there is a Gram matrix; whether that is what it holds now.
+        # The exact solution on the working set, by tracing where there is a Gram matrix, by Newton's method on the dual
+        # where dense columns outnumber the rows; whether that is what it holds now.
         cdef index_t most = min(max_iter, MAX_EVENTS + 4 * self.form.count)
         cdef bint exact
+        cdef const double* target = &self.target[0] if self.form.weights is None else NULL
+        if self.form.kind == 1 and self.smooth and self.form.count > self.design.n_rows:
+            exact = self.dual.solve(<DenseColumns> self.form, pen, target, min(max_iter, MAX_STEPS))
+            self.events += self.dual.steps
+            return exact
         if self.form.kind != 0 or self.form.count == 0:
             return self.form.count == 0
         exact = self.tracer.solve(<GramForm> self.form, pen, &self.target[0], most)
         self.events += self.tracer.events
+        self.calm = exact and self.tracer.events < CROWD
         return exact

@@ -1,4 +1,4 @@
-from fastreg.design.base cimport index_t
+from fastreg.design.base cimport Design, index_t
 from fastreg.penalty.elastic_net cimport Penalty
 from fastreg.subproblem.gram cimport GramForm
 
@@ -20,5 +20,6 @@ cdef class ActiveSet:
 cdef void forward(ActiveSet self, double* x, index_t size) noexcept nogil
 cdef void backward(ActiveSet self, double* x, index_t size) noexcept nogil
 cdef int factorize(ActiveSet self, GramForm form, const Penalty* pen) except -1 nogil
+cdef int decompose(ActiveSet self, Design raw) except -1 nogil
 cdef int append_row(ActiveSet self, GramForm form, const Penalty* pen, index_t i) except -1 nogil
 cdef void remove_row(ActiveSet self, index_t k) noexcept nogil

@@ -11,7 +11,7 @@ from cython.parallel cimport prange
 from libc.math cimport sqrt
 from libc.string cimport memcpy, memset
 
-from fastreg.design.base cimport CUBE, ceil_div, index_t
+from fastreg.design.base cimport CUBE, Design, ceil_div, index_t
 from fastreg.design.cubes cimport multiply_cubes, turn_lines
 from fastreg.design.tiles cimport axpy, combine, dot, rotate
 from fastreg.penalty.elastic_net cimport Penalty
@@ -60,9 +60,7 @@ cdef void backward(ActiveSet self, double* x, index_t size) noexcept nogil:
 
 cdef int factorize(ActiveSet self, GramForm form, const Penalty* pen) except -1 nogil:
     # L of the whole active set at once, a block of columns after the other; False if its columns are dependent.
-    cdef index_t blocks = ceil_div(self.size, CUBE)
-    cdef index_t k, j, block
-    cdef int team
+    cdef index_t k, j
     if self.size == 0:
         return True
     self.reserve_factor(self.size)
@@ -71,9 +69,17 @@ cdef int factorize(ActiveSet self, GramForm form, const Penalty* pen) except -1 
             self.L[k, j] = form.Q[self.active[k], self.active[j]]
         self.L[k, k] += pen.a2 * pen.l2[form.feature[self.active[k]]]
         self.w[k] = self.L[k, k]
+    return decompose(self, form.design.raw)
+
+
+cdef int decompose(ActiveSet self, Design raw) except -1 nogil:
+    # L in the place of the lower triangle of a matrix; w holds its diagonal. False if that is singular up to rounding.
+    cdef index_t blocks = ceil_div(self.size, CUBE)
+    cdef index_t k, j, block
+    cdef int team
     for k in range(blocks):
         poll()
-        team = form.design.raw.team((<double> self.size - k * CUBE) * k * CUBE * CUBE / 8)
+        team = raw.team((<double> self.size - k * CUBE) * k * CUBE * CUBE / 8)
         for j in range(k):
             turn_lines(
                 &self.L[k * CUBE, j * CUBE], self.L.shape[1], <int> min(CUBE, self.size - k * CUBE), CUBE, CUBE,

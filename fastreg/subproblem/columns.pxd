@@ -35,17 +35,27 @@ cdef class Form:
 @final
 cdef class DenseColumns(Form):
     cdef double[:, ::1] P
+    # The same under the weights, for what works on the columns themselves and not on a Gram matrix of them (``alone``).
+    cdef double[:, ::1] own
+    cdef bint alone
+    # Where the lines of one or the other begin, and how often all of them have changed.
+    cdef const double* lines
+    cdef index_t version
     cdef double[::1] u
     cdef double[::1] cubes
 
+    cdef int weigh_lines(self, index_t first) except -1 nogil
     cdef void turn(self, index_t col, index_t row, double* cube) noexcept nogil
 
+    cdef inline const double* line(self, index_t i) noexcept nogil:
+        return self.lines + i * self.design.n_rows
+
     cdef inline double gradient(self, index_t i) noexcept nogil:
-        return dot(&self.P[i, 0], &self.u[0], self.design.n_rows)
+        return dot(self.line(i), &self.u[0], self.design.n_rows)
 
     cdef inline void step(self, index_t i, double delta) noexcept nogil:
         self.beta[i] += delta
-        axpy(-delta, &self.P[i, 0], &self.u[0], self.design.n_rows)
+        axpy(-delta, self.line(i), &self.u[0], self.design.n_rows)
 
     cdef inline double residual2(self) noexcept nogil:
         return dot(&self.u[0], &self.u[0], self.design.n_rows)

@@ -130,13 +130,17 @@ cdef class DenseColumns(Form):
     def __init__(self, ScaledDesign design):
         super().__init__(design)
         self.kind = 1
-        self.P = np.empty((0, design.n_rows))
+        self.alone = True
+        self.P = self.own = np.empty((0, design.n_rows))
         self.u = np.empty(design.n_rows)
         self.cubes = np.empty(0)
 
     def _grow(self, capacity):
         Form._grow(self, capacity)
         self.P = grown(np.asarray(self.P), (capacity, self.design.n_rows))
+        self.lines = &self.P[0, 0]
+        if self.own.shape[0]:
+            self.own = grown(np.asarray(self.own), (capacity, self.design.n_rows))
 
     cdef int append(self, const index_t* features, index_t count) except -1 nogil:
         cdef index_t first = self.count
@@ -155,7 +159,25 @@ cdef class DenseColumns(Form):
         if self.weights is not None and self.design.centered:
             for i in range(first, self.count):
                 self.moved[i] = dot(&self.P[i, 0], &self.weights.shift[0], self.design.n_rows)
+        return self.weigh_lines(first) if self.weights is not None and self.alone else 0
+
+    cdef int weigh_lines(self, index_t first) except -1 nogil:
+        # The columns under the weights, from `first` on.
+        cdef index_t i, k
+        if self.own.shape[0] < self.capacity:
+            with gil:
+                self.own = np.empty((self.capacity, self.design.n_rows))
+                first = 0
+        self.lines = &self.own[0, 0] if self.own.shape[0] else NULL
+        self.version += first == 0
+        for i in range(first, self.count):
+            for k in range(self.design.n_rows):
+                self.own[i, k] = self.P[i, k] * self.weights.ratio[k] - self.moved[i] * self.weights.root[k]
+            self.curvature[i] = dot(&self.own[i, 0], &self.own[i, 0], self.design.n_rows)
         return 0
+
+    cdef void load(self, const double* residual) noexcept nogil:
+        memcpy(&self.u[0], residual, self.design.n_rows * sizeof(double))
 
     cdef int predict(self, const double* coef, double* eta) except -1 nogil:
         cdef index_t i

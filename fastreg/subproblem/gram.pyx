@@ -7,7 +7,7 @@ from libc.string cimport memcpy
 from fastreg.design.base cimport Columns, Vectors, index_t
 from fastreg.design.scaled cimport ScaledDesign
 from fastreg.design.tiles cimport axpy, dot
-from fastreg.subproblem.columns cimport Form
+from fastreg.subproblem.columns cimport DenseColumns, Form
 
 # Fresh correlations may cost this many times what the product with Q costs.
 cdef double FRESH_PAYS = 16.0
@@ -34,6 +34,8 @@ cdef class GramForm(Form):
         self.Q = np.empty((0, 0))
         self.g = np.empty(0)
         if columns is not None:
+            if isinstance(columns, DenseColumns):
+                (<DenseColumns> columns).alone = False
             self.take_over(columns)
 
     def take_over(self, Form columns):
@@ -50,6 +52,9 @@ cdef class GramForm(Form):
     def release(self):
         """Return the columns with the coefficients of this form; it is not to be used any more."""
         self.columns.beta[:self.count] = self.beta[:self.count]
+        if isinstance(self.columns, DenseColumns):
+            (<DenseColumns> self.columns).alone = True
+            self.columns.weigh(0)
         return self.columns
 
     def _grow(self, index_t capacity):
