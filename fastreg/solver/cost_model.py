@@ -69,7 +69,7 @@ FACTOR_SIZE = 4000
 
 
 def choose_form(design: ScaledDesign, n_alphas: int, smooth: bool = False) -> Form:
-    """Return the empty form that suits a path of n_alphas over this design; ``smooth``: every feature has an l2 part."""
+    """Return the empty form that suits a path over this design; ``smooth``: every feature has an l2 part."""
     n, p = design.n_rows, design.n_features
     if complete_pays(design, n_alphas, smooth):
         return GramForm(design)
