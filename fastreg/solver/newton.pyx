@@ -104,9 +104,7 @@ cdef class NewtonSolver(NewtonPoint):
             for i in range(self.form.count):
                 self.before[i] = self.form.beta[i]
             self.pose()
-            solved = not slowly and not self.stalls and self.is_crowded(&self.model) and (
-                self.trace_as_before(&self.model, self.max_iter) or self.descend_model(gap, RUSH) < RUSH
-            )
+            solved = not slowly and not self.stalls and self.is_crowded(&self.model) and self.pass_crowd(gap)
             if not solved and (slowly or not self.trace(&self.model, self.max_iter) or self.stalls):
                 if self.descend_model(gap, MODEL_CRAWL) == MODEL_CRAWL:
                     self.insist()
@@ -121,6 +119,13 @@ cdef class NewtonSolver(NewtonPoint):
             slowly = self.fresh
             if not self.fresh:
                 self.reweigh()
+
+    cdef bint pass_crowd(self, double gap) except -1 nogil:
+        # Whether tracing gets through a crowd with few events, or descent on the model with few epochs.
+        if self.trace_crowd(&self.model, self.max_iter) or self.descend_model(gap, RUSH) < RUSH:
+            return True
+        self.slow_descent = True
+        return False
 
     cdef index_t descend_model(self, double gap, index_t most) except -1 nogil:
         # Epochs of coordinate descent on the model, to a fraction of the gap, or where the model's own gap is less than

@@ -21,8 +21,9 @@ cdef class WorkingProblem(CertifiedPoint):
     cdef index_t gram_always
     cdef index_t wide
     cdef bint smooth
-    # Whether the last trace took few events.
-    cdef bint calm
+    # Whether descent, or tracing, has ever not got through a crowd.
+    cdef bint slow_descent
+    cdef bint slow_tracing
     cdef public index_t epochs
     cdef public index_t events
 
@@ -31,6 +32,6 @@ cdef class WorkingProblem(CertifiedPoint):
     cdef bint has_room(self) noexcept nogil
     cdef void insist(self) noexcept nogil
     cdef bint is_crowded(self, const Penalty* pen) noexcept nogil
-    cdef bint trace_as_before(self, const Penalty* pen, index_t max_iter) except -1 nogil
+    cdef bint trace_crowd(self, const Penalty* pen, index_t max_iter) except -1 nogil
     cdef bint trace(self, const Penalty* pen, index_t max_iter) except -1 nogil
     cdef index_t descend(self, const Penalty* pen, double target, double zero_level, index_t most) except -1 nogil

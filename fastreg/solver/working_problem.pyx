@@ -23,7 +23,7 @@ cdef index_t INSISTED = 4096
 cdef index_t GROWTH = 128
 # So many features that enter at once under an l2 part are a crowd.
 cdef index_t CROWD = 128
-# ... for which tracing gets so many events where few have been enough so far.
+# ... for which tracing gets so many events where descent has been slow.
 cdef index_t PATIENCE = 256
 
 
@@ -118,10 +118,14 @@ cdef class WorkingProblem(CertifiedPoint):
                 entering += may_enter(pen, self.form.feature[i], (<GramForm> self.form).g[i], 0.0)
         return entering >= CROWD
 
-    cdef bint trace_as_before(self, const Penalty* pen, index_t max_iter) except -1 nogil:
-        # Whether tracing gets through a crowd with few events, as it did the last time: the closer columns are to one
-        # another, the more of those that seem to enter are kept out by the first that do.
-        return self.calm and self.trace(pen, min(max_iter, PATIENCE))
+    cdef bint trace_crowd(self, const Penalty* pen, index_t max_iter) except -1 nogil:
+        # Whether tracing gets through a crowd with few events. It comes first once descent has not got through one, and
+        # for as long as it does: the closer columns are to one another, the slower is descent, and the more of those
+        # that seem to enter are kept out by the first that do.
+        if not self.slow_descent or self.slow_tracing:
+            return False
+        self.slow_tracing = not self.trace(pen, min(max_iter, PATIENCE))
+        return not self.slow_tracing
 
     cdef bint trace(self, const Penalty* pen, index_t max_iter) except -1 nogil:
         # The exact solution on the working set, by tracing where there is a Gram matrix, by Newton's method on the dual
@@ -137,5 +141,4 @@ cdef class WorkingProblem(CertifiedPoint):
             return self.form.count == 0
         exact = self.tracer.solve(<GramForm> self.form, pen, &self.target[0], most)
         self.events += self.tracer.events
-        self.calm = exact and self.tracer.events < CROWD
         return exact

@@ -168,10 +168,10 @@ cdef class WorkingSetSolver(WorkingProblem):
         # Solve on the working set and look at the others; what that leaves open is to be resolved then.
         cdef index_t most = self.max_iter - self.epochs
         self.reconsider()
-        if not self.stalls and self.is_crowded(&self.pen) and (
-            self.trace_as_before(&self.pen, self.max_iter) or self.descend_on(min(RUSH, most)) < RUSH
-        ):
-            return self.certify()
+        if not self.stalls and self.is_crowded(&self.pen):
+            if self.trace_crowd(&self.pen, self.max_iter) or self.descend_on(min(RUSH, most)) < RUSH:
+                return self.certify()
+            self.slow_descent = True
         # What tracing has solved exactly needs no descent, unless its gap shows that rounding got in the way.
         if not self.trace(&self.pen, self.max_iter) or self.stalls:
             most = self.max_iter - self.epochs
