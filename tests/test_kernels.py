@@ -177,9 +177,11 @@ print("same")
 """
 
 
-def test_gram_matrices_without_avx512():
-    """The products that BLAS makes where the processor has no AVX-512 units, or the environment asks for them."""
-    environment = {**os.environ, "FASTREG_NO_AVX512": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+@pytest.mark.parametrize("absent", [["AVX512"], ["AVX512", "AVX2"]])
+def test_gram_matrices_without_avx512(absent):
+    """The products where the processor has no AVX-512 units, or not even AVX2 (then BLAS makes them)."""
+    switches = {f"FASTREG_NO_{unit}": "1" for unit in absent}
+    environment = {**os.environ, **switches, "PYTHONPATH": os.pathsep.join(sys.path)}
     run = subprocess.run(
         [sys.executable, "-c", WITHOUT_AVX512], env=environment, capture_output=True, text=True, check=False
     )

@@ -2,7 +2,8 @@
  *
  * A cube holds 64 rows of 64 columns, row after row. BLAS libraries know the AVX-512 units of some processors only, and
  * pack what is packed already: on one core of a Zen 5 processor dgemm reached 57 Gflop/s (its kernels for AVX2), this
- * kernel 126. Where there are no AVX-512 units, dgemm does it (cubes.pxd).
+ * kernel 126. With AVX2 the gain is what packing costs, a seventh of a path on 50,000 x 500. Where there are neither
+ * units, dgemm does it (cubes.pxd).
  */
 #ifndef FASTREG_CUBES_H
 #define FASTREG_CUBES_H
@@ -23,12 +24,18 @@
 typedef double fastreg_eight __attribute__((vector_size(64), aligned(8), may_alias));
 typedef long long fastreg_order __attribute__((vector_size(64)));
 
-/* FASTREG_NO_AVX512 in the environment asks for dgemm. */
-FASTREG_MAYBE_UNUSED static int fastreg_has_cube_kernel(void)
+typedef double fastreg_quad __attribute__((vector_size(32), aligned(8), may_alias));
+
+/* 2 for AVX-512, 1 for AVX2, 0 for dgemm; FASTREG_NO_AVX512 and FASTREG_NO_AVX2 in the environment leave one out. */
+FASTREG_MAYBE_UNUSED static int fastreg_cube_kernel(void)
 {
     static int known = -1;
-    if (known < 0)
-        known = __builtin_cpu_supports("x86-64-v4") && getenv("FASTREG_NO_AVX512") == NULL;
+    if (known < 0) {
+        if (__builtin_cpu_supports("x86-64-v4") && getenv("FASTREG_NO_AVX512") == NULL)
+            known = 2;
+        else
+            known = __builtin_cpu_supports("x86-64-v3") && getenv("FASTREG_NO_AVX2") == NULL;
+    }
     return known;
 }
 
@@ -63,51 +70,63 @@ fastreg_turn_eight(const double *restrict lines, ptrdiff_t stride, double *restr
     }
 }
 
-/* out[i * stride + j] += sum_k a[k * 64 + i] b[k * 64 + j] for 8 values of i and 16 of j: 16 accumulators, and for every
- * k two loads and eight broadcasts for 16 multiply-adds. */
-__attribute__((target("arch=x86-64-v4"), always_inline)) static inline void
-fastreg_cube_tile(const double *restrict a, const double *restrict b, double *restrict out, ptrdiff_t stride)
-{
-    fastreg_eight low[8] = {0}, high[8] = {0};
-    int i, k;
-    for (k = 0; k < FASTREG_CUBE; k++) {
-        fastreg_eight left = *(const fastreg_eight *)(b + k * FASTREG_CUBE);
-        fastreg_eight right = *(const fastreg_eight *)(b + k * FASTREG_CUBE + 8);
-#pragma GCC unroll 8
-        for (i = 0; i < 8; i++) {
-            low[i] += a[k * FASTREG_CUBE + i] * left;
-            high[i] += a[k * FASTREG_CUBE + i] * right;
-        }
+/* Products for one width of vectors of so many doubles.
+ *
+ * tile: out[i * stride + j] += sum_k a[k * 64 + i] b[k * 64 + j] for `high` values of i and two vectors of j: two
+ * accumulators a row, and for every k two loads and `high` broadcasts for 2 * high multiply-adds.
+ * cube: the same for i < rows, j < columns, both at most 64. */
+#define FASTREG_CUBES_OF(name, arch, vector, lanes, high)                                                              \
+    __attribute__((target(arch), always_inline)) static inline void name##_tile(                                       \
+        const double *restrict a, const double *restrict b, double *restrict out, ptrdiff_t stride)                    \
+    {                                                                                                                  \
+        vector left_sum[high] = {0}, right_sum[high] = {0};                                                            \
+        int i, k;                                                                                                      \
+        for (k = 0; k < FASTREG_CUBE; k++) {                                                                           \
+            vector left = *(const vector *)(b + k * FASTREG_CUBE);                                                     \
+            vector right = *(const vector *)(b + k * FASTREG_CUBE + lanes);                                            \
+            _Pragma("GCC unroll 8") for (i = 0; i < high; i++) {                                                       \
+                left_sum[i] += a[k * FASTREG_CUBE + i] * left;                                                         \
+                right_sum[i] += a[k * FASTREG_CUBE + i] * right;                                                       \
+            }                                                                                                          \
+        }                                                                                                              \
+        _Pragma("GCC unroll 8") for (i = 0; i < high; i++) {                                                           \
+            *(vector *)(out + i * stride) += left_sum[i];                                                              \
+            *(vector *)(out + i * stride + lanes) += right_sum[i];                                                     \
+        }                                                                                                              \
+    }                                                                                                                  \
+    __attribute__((target(arch), unused)) static void name(                                                            \
+        const double *a, const double *b, double *out, ptrdiff_t stride, int rows, int columns)                        \
+    {                                                                                                                  \
+        int i, j, r, c;                                                                                                \
+        for (j = 0; j < columns; j += 2 * lanes)                                                                       \
+            for (i = 0; i < rows; i += high) {                                                                         \
+                if (i + high <= rows && j + 2 * lanes <= columns) {                                                    \
+                    name##_tile(a + i, b + j, out + i * stride + j, stride);                                           \
+                } else {                                                                                               \
+                    double rest[high * 2 * lanes] = {0};                                                               \
+                    name##_tile(a + i, b + j, rest, 2 * lanes);                                                        \
+                    for (r = 0; r < high && i + r < rows; r++)                                                         \
+                        for (c = 0; c < 2 * lanes && j + c < columns; c++)                                             \
+                            out[(i + r) * stride + j + c] += rest[r * 2 * lanes + c];                                  \
+                }                                                                                                      \
+            }                                                                                                          \
     }
-#pragma GCC unroll 8
-    for (i = 0; i < 8; i++) {
-        *(fastreg_eight *)(out + i * stride) += low[i];
-        *(fastreg_eight *)(out + i * stride + 8) += high[i];
-    }
-}
 
-/* out[i * stride + j] += sum_k a[k * 64 + i] b[k * 64 + j] for i < rows, j < columns, both at most 64. */
-__attribute__((target("arch=x86-64-v4"), unused)) static void
+FASTREG_CUBES_OF(fastreg_cube_v4, "arch=x86-64-v4", fastreg_eight, 8, 8)
+FASTREG_CUBES_OF(fastreg_cube_v3, "arch=x86-64-v3", fastreg_quad, 4, 4)
+
+FASTREG_MAYBE_UNUSED static void
 fastreg_cube(const double *a, const double *b, double *out, ptrdiff_t stride, int rows, int columns)
 {
-    int i, j, r, c;
-    for (j = 0; j < columns; j += 16)
-        for (i = 0; i < rows; i += 8) {
-            if (i + 8 <= rows && j + 16 <= columns) {
-                fastreg_cube_tile(a + i, b + j, out + i * stride + j, stride);
-            } else {
-                double rest[8 * 16] = {0};
-                fastreg_cube_tile(a + i, b + j, rest, 16);
-                for (r = 0; r < 8 && i + r < rows; r++)
-                    for (c = 0; c < 16 && j + c < columns; c++)
-                        out[(i + r) * stride + j + c] += rest[r * 16 + c];
-            }
-        }
+    if (fastreg_cube_kernel() == 2)
+        fastreg_cube_v4(a, b, out, stride, rows, columns);
+    else
+        fastreg_cube_v3(a, b, out, stride, rows, columns);
 }
 
 #else
 
-FASTREG_MAYBE_UNUSED static int fastreg_has_cube_kernel(void) { return 0; }
+FASTREG_MAYBE_UNUSED static int fastreg_cube_kernel(void) { return 0; }
 FASTREG_MAYBE_UNUSED static void
 fastreg_cube(const double *a, const double *b, double *out, ptrdiff_t stride, int rows, int columns)
 {
@@ -124,7 +143,7 @@ FASTREG_MAYBE_UNUSED static void fastreg_turn_eight(const double *lines, ptrdiff
 FASTREG_MAYBE_UNUSED static void
 fastreg_turn(const double *lines, ptrdiff_t stride, int count, int length, int width, double *cube)
 {
-    int quick = fastreg_has_cube_kernel();
+    int quick = fastreg_cube_kernel() == 2;
     int i, k, first;
     if (count < width || length < FASTREG_CUBE)
         for (k = 0; k < FASTREG_CUBE; k++)

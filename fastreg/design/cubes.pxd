@@ -6,7 +6,7 @@ from fastreg.design.base cimport CUBE, index_t
 
 
 cdef extern from "cubes.h" nogil:
-    bint has_cube_kernel "fastreg_has_cube_kernel"()
+    int kernel_level "fastreg_cube_kernel"()
     void cube_kernel "fastreg_cube"(
         const double* a, const double* b, double* out, index_t stride, int rows, int columns
     )
@@ -23,7 +23,7 @@ cdef inline void multiply_cubes(
     cdef int cube = CUBE
     cdef int ld = <int> stride
     cdef double one = 1.0
-    if has_cube_kernel():
+    if kernel_level():
         cube_kernel(a, b, out, stride, rows, columns)
     else:
         dgemm("N", "T", &columns, &rows, &cube, &one, <double*> b, &cube, <double*> a, &cube, &one, out, &ld)
