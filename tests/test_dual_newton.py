@@ -151,7 +151,8 @@ def test_representations_and_threads_agree():
     np.testing.assert_array_equal(fastreg.fit_path(X, y, n_threads=2, **settings).coefs.data, path.coefs.data)
     for represent in (np.asfortranarray, np.ascontiguousarray, sp.csc_array):
         other = fastreg.fit_path(represent(X), y, **settings)
-        np.testing.assert_allclose(other.coefs.toarray(), path.coefs.toarray(), atol=1e-8)
+        # Gaps of 1e-12 leave coefficients six digits; sparse columns are solved another way.
+        np.testing.assert_allclose(other.coefs.toarray(), path.coefs.toarray(), atol=1e-6)
 
 
 def test_is_the_lasso_on_augmented_rows():
