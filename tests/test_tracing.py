@@ -40,6 +40,15 @@ KINDS = {
 }
 
 
+def degenerate(kind, rng, n, p):
+    """A random design of this kind without its constant columns, and a target in the solver's units."""
+    A = KINDS[kind](rng, n, p)
+    y = rng.standard_normal(n) + A[:, 0]
+    design = scaled_design(A)
+    design.restrict(np.flatnonzero(design.norm > 0))
+    return design, (y - y.mean()) / np.sqrt(n)
+
+
 def relative_gap(design, penalty, alpha, beta, y, inside):
     u = y - design.predictions(beta)[0]
     z = np.where(inside, design.correlations(u)[0], 0.0)
@@ -60,15 +69,10 @@ def test_exact_on_degenerate_problems(kind, seed, l2, bounds, free):
     """Random problems down a coarse path; half of the columns join late, at an alpha already solved."""
     rng = np.random.default_rng(seed)
     n, p = int(rng.integers(4, 40)), int(rng.integers(2, 50))
-    A = KINDS[kind](rng, n, p)
-    y = rng.standard_normal(n) + A[:, 0]
-    y = (y - y.mean()) / np.sqrt(n)
-    design = scaled_design(A)
-    keep = np.flatnonzero(design.norm > 0)
-    if len(keep) < 2 or not y.any():
+    design, y = degenerate(kind, rng, n, p)
+    m = design.n_features
+    if m < 2 or not y.any():
         return
-    design.restrict(keep)
-    m = len(keep)
     penalty = {
         "l1": np.ones(m),
         "l2": np.full(m, l2),
