@@ -179,7 +179,7 @@ print("same")
 
 @pytest.mark.parametrize("absent", [["AVX512"], ["AVX512", "AVX2"]])
 def test_gram_matrices_without_avx512(absent):
-    """The products where the processor has no AVX-512 units, or not even AVX2 (then BLAS makes them)."""
+    """The products where the processor has no AVX-512 units, or not even AVX2 (then plain vectors make them)."""
     switches = {f"FASTREG_NO_{unit}": "1" for unit in absent}
     environment = {**os.environ, **switches, "PYTHONPATH": os.pathsep.join(sys.path)}
     run = subprocess.run(

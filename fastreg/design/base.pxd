@@ -29,11 +29,12 @@ cdef struct Compressed:
     double* values
 
 
-# Panels are CUBE rows high: cubes of CUBE x CUBE numbers stay in the nearest caches, and their product is the largest
-# that OpenBLAS, where it is needed, computes without starting threads of its own.
+# Panels are CUBE rows high: cubes of CUBE x CUBE numbers stay in the nearest caches. They are made of strips of STRIP
+# columns (cubes.h), and SHARE columns are the smallest share of a product that a thread is given.
 cdef enum:
     CUBE = 64
-    STRIP = 16
+    STRIP = 8
+    SHARE = 16
     # Vectors of weights that a survey takes at once.
     MOST_WEIGHTS = 32
     # Work that is worth a team of threads.
@@ -85,10 +86,15 @@ cdef inline index_t column_at(Columns cols, index_t position) noexcept nogil:
     return cols.index[position] if cols.index != NULL else position
 
 
+cdef inline index_t in_cube(index_t row, index_t column) noexcept nogil:
+    # Where an entry of a cube lies: strips of columns one after the other, each row by row.
+    return (column // STRIP * CUBE + row) * STRIP + column % STRIP
+
+
 cdef inline double* place_in(Panel panel, index_t row, index_t column) noexcept nogil:
-    # Where row `row` of the panel and column `column` of X's chosen ones go; lines of a cube are CUBE apart.
+    # Where row `row` of the panel and column `column` of X's chosen ones go.
     cdef index_t cube = (row // CUBE) * panel.blocks + column // CUBE
-    return panel.cubes + cube * CUBE * CUBE + (row % CUBE) * CUBE + column % CUBE
+    return panel.cubes + cube * CUBE * CUBE + in_cube(row % CUBE, column % CUBE)
 
 
 cdef inline int threads_for(double work, int n_threads) noexcept nogil:

@@ -32,8 +32,8 @@ from fastreg.runtime.interrupt cimport poll
 
 # Numbers in a slab of panels: 16 MB where a team of threads is woken for each, else what stays in the cache (512 KB).
 cdef index_t SLAB_ENTRIES = 1 << 21
-# Strips of a cube, of which each is multiplied by itself: few columns are work for several threads too.
-cdef index_t QUARTERS = CUBE // STRIP
+# Shares of a cube, of which each is multiplied by itself: few columns are work for several threads too.
+cdef index_t QUARTERS = CUBE // SHARE
 cdef index_t SLAB_ENTRIES_ALONE = 1 << 16
 
 
@@ -84,7 +84,7 @@ cdef class Design:
         return self.missing()
 
     cdef void load_panel(self, Affine* affine, Columns cols, Panel panel) noexcept nogil:
-        # The mapped entries of a panel into its cubes, zeros past either end: columns up to a multiple of STRIP (of
+        # The mapped entries of a panel into its cubes, zeros past either end: columns up to a multiple of SHARE (of
         # CUBE where X lies row by row), rows up to a multiple of CUBE.
         panel.cubes[0] = 0.0
 
@@ -115,7 +115,7 @@ cdef class Design:
                 self.panel = np.empty(slab.most * slab.blocks * CUBE * CUBE)
         slab.data = &self.panel[0]
         slab.high = 1 if self.by_row else LONG
-        slab.wide = LONG * CUBE if self.by_row else STRIP
+        slab.wide = LONG * CUBE if self.by_row else SHARE
         slab.pieces = ceil_div(slab.wa * CUBE, slab.wide)
         slab.more = 0 if slab.same else ceil_div(slab.wb * CUBE, slab.wide)
         for item in range(a.count):
@@ -179,10 +179,10 @@ cdef void load_piece(Design X, Affine* affine, Slab* slab, index_t item) noexcep
     X.load_panel(affine, cols, panel)
 
 
-cdef void multiply_panels(Slab* slab, index_t strip, index_t ib, double* out, index_t stride) noexcept nogil:
-    # out[strip, block ib] += left' right, summed over the slab; of a symmetric product the part above the diagonal.
-    cdef index_t ia = strip // QUARTERS
-    cdef index_t top = (strip % QUARTERS) * STRIP
+cdef void multiply_panels(Slab* slab, index_t share, index_t ib, double* out, index_t stride) noexcept nogil:
+    # out[share, block ib] += left' right, summed over the slab; of a symmetric product the part above the diagonal.
+    cdef index_t ia = share // QUARTERS
+    cdef index_t top = (share % QUARTERS) * SHARE
     cdef index_t left = top if slab.same and ia == ib else 0
     cdef index_t row = ia * CUBE + top
     cdef index_t col = ib * CUBE + left
@@ -194,6 +194,7 @@ cdef void multiply_panels(Slab* slab, index_t strip, index_t ib, double* out, in
     for d in range(slab.depth):
         cubes = slab.data + d * slab.blocks * CUBE * CUBE
         multiply_cubes(
-            cubes + ia * CUBE * CUBE + top, cubes + right * CUBE * CUBE + left, out + row * stride + col, stride,
-            <int> min(<index_t> STRIP, slab.a.count - row), <int> min(CUBE - left, slab.b.count - col),
+            cubes + ia * CUBE * CUBE + in_cube(0, top), cubes + right * CUBE * CUBE + in_cube(0, left),
+            out + row * stride + col, stride,
+            <int> min(<index_t> SHARE, slab.a.count - row), <int> min(CUBE - left, slab.b.count - col),
         )

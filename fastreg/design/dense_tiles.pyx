@@ -12,7 +12,7 @@ from cython.parallel cimport threadid
 from libc.string cimport memset
 
 from fastreg.design.base cimport (
-    CUBE, STRIP, Affine, Columns, Design, Panel, ceil_div, column_at, index_t, place_in,
+    CUBE, SHARE, STRIP, Affine, Columns, Design, Panel, ceil_div, column_at, index_t, place_in,
 )
 from fastreg.design.cubes cimport turn_lines
 from fastreg.design.look cimport LONGEST
@@ -164,8 +164,8 @@ cdef void map_tile(DenseTiles X, Affine* affine, Columns cols, Tile t, double* o
 
 
 cdef void load_columns(DenseTiles X, Affine* affine, Columns cols, Panel panel) noexcept nogil:
-    # CUBE rows of a strip after the others, mapped and turned.
-    cdef double[STRIP * CUBE] lines
+    # CUBE rows of a share after the others, mapped and turned.
+    cdef double[SHARE * CUBE] lines
     cdef Tile t
     cdef index_t block, row
     t.first, t.nc, t.by_row = panel.first, panel.nc, False
@@ -173,20 +173,20 @@ cdef void load_columns(DenseTiles X, Affine* affine, Columns cols, Panel panel) 
         row = block * CUBE
         t.row, t.nr = panel.row + row, min(<index_t> CUBE, panel.nr - row)
         map_tile(X, affine, cols, t, lines, CUBE)
-        turn_lines(lines, CUBE, <int> t.nc, <int> t.nr, STRIP, place_in(panel, row, panel.first))
+        turn_lines(lines, CUBE, <int> t.nc, <int> t.nr, SHARE, place_in(panel, row, panel.first))
 
 
 cdef void load_rows(DenseTiles X, Affine* affine, Columns cols, Panel panel) noexcept nogil:
-    # Tiles of some rows; the part of a row that belongs to one cube lies there as it lies in X.
+    # Tiles of some rows, strip by strip.
     cdef double[LONGEST] scale
     cdef double[LONGEST] center
     cdef double* tile = &X.tiles[threadid(), 0]
     cdef Tile t
-    cdef index_t blocks = ceil_div(panel.nc, CUBE)
-    cdef index_t block, i, j, k, row, width
-    for row in range(panel.nr, ceil_div(panel.nr, CUBE) * CUBE):
-        for k in range(blocks):
-            memset(place_in(panel, row, panel.first + k * CUBE), 0, CUBE * sizeof(double))
+    cdef index_t rest = ceil_div(panel.nr, CUBE) * CUBE - panel.nr
+    cdef index_t strips = ceil_div(panel.nc, CUBE) * (CUBE // STRIP)
+    cdef index_t block, strip, j, row
+    for strip in range(strips if rest else 0):
+        memset(place_in(panel, panel.nr, panel.first + strip * STRIP), 0, rest * STRIP * sizeof(double))
     for j in range(panel.nc):
         scale[j] = affine.scale[column_at(cols, panel.first + j)]
         center[j] = affine.center[column_at(cols, panel.first + j)]
@@ -195,13 +195,9 @@ cdef void load_rows(DenseTiles X, Affine* affine, Columns cols, Panel panel) noe
         t.row, t.nr, t.by_row = panel.row + row, min(TILE_SHORT, panel.nr - row), True
         t.first, t.nc = panel.first, panel.nc
         X.load(cols, t, tile)
-        for i in range(t.nr):
-            for k in range(blocks):
-                j = k * CUBE
-                width = min(<index_t> CUBE, panel.nc - j)
-                map_across(
-                    tile + i * t.nc + j, 1, width, scale + j, center + j, affine.root + t.row + i,
-                    place_in(panel, row + i, panel.first + j), CUBE,
-                )
-                if width < CUBE:
-                    memset(place_in(panel, row + i, panel.first + j + width), 0, (CUBE - width) * sizeof(double))
+        for strip in range(strips):
+            j = strip * STRIP
+            map_across(
+                tile + j, t.nr, t.nc, max(0, min(<index_t> STRIP, panel.nc - j)), scale + j, center + j,
+                affine.root + t.row, place_in(panel, row, panel.first + j), STRIP,
+            )

@@ -175,17 +175,20 @@ FASTREG_CLONES static void fastreg_map(const double *FASTREG_RESTRICT x, ptrdiff
         out[i] = (x[i] * scale - center) * root[i];
 }
 
-/* out[c * stride + i] = (x[c * n + i] * scale[i] - center[i]) * root[c] */
-FASTREG_CLONES static void fastreg_map_across(const double *FASTREG_RESTRICT x, ptrdiff_t count, ptrdiff_t n,
-                                              const double *FASTREG_RESTRICT scale,
+/* out[c * wide + i] = (x[c * stride + i] * scale[i] - center[i]) * root[c] for i < n, 0 for the rest of i < wide. */
+FASTREG_CLONES static void fastreg_map_across(const double *FASTREG_RESTRICT x, ptrdiff_t count, ptrdiff_t stride,
+                                              ptrdiff_t n, const double *FASTREG_RESTRICT scale,
                                               const double *FASTREG_RESTRICT center,
                                               const double *FASTREG_RESTRICT root, double *FASTREG_RESTRICT out,
-                                              ptrdiff_t stride)
+                                              ptrdiff_t wide)
 {
     ptrdiff_t c, i;
-    for (c = 0; c < count; c++)
+    for (c = 0; c < count; c++) {
         for (i = 0; i < n; i++)
-            out[c * stride + i] = (x[c * n + i] * scale[i] - center[i]) * root[c];
+            out[c * wide + i] = (x[c * stride + i] * scale[i] - center[i]) * root[c];
+        for (; i < wide; i++)
+            out[c * wide + i] = 0;
+    }
 }
 
 /* sum_i x[at[i]] v[i] */

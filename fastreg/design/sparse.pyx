@@ -12,7 +12,7 @@ from cython.parallel cimport prange
 from libc.math cimport fabs, sqrt, NAN
 
 from fastreg.design.base cimport (
-    CUBE, STRIP, Affine, Columns, Compressed, Design, Panel, Survey, Vectors, ceil_div, column_at, index_t, place_in,
+    CUBE, SHARE, Affine, Columns, Compressed, Design, Panel, Survey, Vectors, ceil_div, column_at, index_t, place_in,
 )
 from fastreg.design.cubes cimport turn_lines
 from fastreg.runtime.interrupt cimport poll
@@ -230,7 +230,7 @@ cdef class SparseDesign(Design):
         add_rows(self.column(col), affine.scale[col], affine.root, row, end, out)
 
     cdef void load_panel(self, Affine* affine, Columns cols, Panel panel) noexcept nogil:
-        cdef double[STRIP * CUBE] lines
+        cdef double[SHARE * CUBE] lines
         cdef index_t block, row, end, j
         for block in range(ceil_div(panel.nr, CUBE)):
             row = panel.row + block * CUBE
@@ -238,7 +238,7 @@ cdef class SparseDesign(Design):
             for j in range(panel.nc):
                 self.load_rows(affine, column_at(cols, panel.first + j), row, end, lines + j * CUBE)
             turn_lines(
-                lines, CUBE, <int> panel.nc, <int> (end - row), STRIP, place_in(panel, block * CUBE, panel.first)
+                lines, CUBE, <int> panel.nc, <int> (end - row), SHARE, place_in(panel, block * CUBE, panel.first)
             )
 
     cdef bint equal(self, index_t a, index_t b) noexcept nogil:

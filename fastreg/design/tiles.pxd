@@ -75,8 +75,8 @@ cdef extern from "lines.h" nogil:
         const double* x, index_t n, double scale, double center, const double* root, double* out
     )
     void map_across "fastreg_map_across"(
-        const double* x, index_t count, index_t n, const double* scale, const double* center, const double* root,
-        double* out, index_t stride
+        const double* x, index_t count, index_t stride, index_t n, const double* scale, const double* center,
+        const double* root, double* out, index_t wide
     )
     double dot_at "fastreg_dot_at"(const double* x, const index_t* at, const double* v, index_t n)
     void combine_at "fastreg_combine_at"(

@@ -24,7 +24,7 @@ import numpy as np
 from cython.parallel cimport prange
 from libc.string cimport memcpy, memset
 
-from fastreg.design.base cimport CUBE, Columns, ceil_div, index_t
+from fastreg.design.base cimport CUBE, Columns, ceil_div, in_cube, index_t
 from fastreg.design.cubes cimport multiply_cubes, turn_lines
 from fastreg.design.scaled cimport ScaledDesign
 from fastreg.design.tiles cimport axpy, dot
@@ -232,18 +232,17 @@ cdef class DenseColumns(Form):
         return 0
 
     cdef void turn(self, index_t col, index_t row, double* cube) noexcept nogil:
-        # CUBE rows of CUBE columns, row by row.
+        # A cube of P: CUBE rows of CUBE columns.
         cdef int count = <int> min(CUBE, self.count - col)
         cdef int length = <int> min(CUBE, self.design.n_rows - row)
-        cdef index_t i, k
+        cdef index_t i, k, at
         turn_lines(&self.P[col, row], self.design.n_rows, count, length, CUBE, cube)
         if self.weights is None:
             return
         for i in range(length):
             for k in range(count):
-                cube[i * CUBE + k] = (
-                    cube[i * CUBE + k] * self.weights.ratio[row + i] - self.moved[col + k] * self.weights.root[row + i]
-                )
+                at = in_cube(i, k)
+                cube[at] = cube[at] * self.weights.ratio[row + i] - self.moved[col + k] * self.weights.root[row + i]
 
 
 cdef void multiply_block(DenseColumns form, index_t row, index_t first, double* Q, index_t stride) noexcept nogil:

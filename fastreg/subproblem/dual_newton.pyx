@@ -18,7 +18,7 @@ from cython.parallel cimport prange
 from libc.math cimport fabs
 from libc.string cimport memcpy, memset
 
-from fastreg.design.base cimport CUBE, ceil_div, index_t
+from fastreg.design.base cimport CUBE, STRIP, ceil_div, index_t
 from fastreg.design.cubes cimport multiply_cubes
 from fastreg.design.tiles cimport axpy, dot
 from fastreg.penalty.elastic_net cimport Penalty, bind, conjugate_point
@@ -191,15 +191,12 @@ cdef int follow(DualNewton self, DenseColumns form, const Penalty* pen, index_t 
 
 cdef void load_line(DualNewton self, const double* line, index_t n, index_t k, double factor) noexcept nogil:
     # Line k of all cubes: a column as it is, and times its factor.
-    cdef index_t block, i
-    cdef double* plain
-    cdef double* scaled
-    for block in range(ceil_div(n, CUBE)):
-        plain = &self.plain[(block * CUBE + k) * CUBE]
-        scaled = &self.scaled[(block * CUBE + k) * CUBE]
-        for i in range(min(<index_t> CUBE, n - block * CUBE)):
-            plain[i] = line[block * CUBE + i]
-            scaled[i] = factor * plain[i]
+    cdef index_t strip, i, at
+    for strip in range(ceil_div(n, STRIP)):
+        at = (strip * CUBE + k) * STRIP
+        for i in range(min(<index_t> STRIP, n - strip * STRIP)):
+            self.plain[at + i] = line[strip * STRIP + i]
+            self.scaled[at + i] = factor * line[strip * STRIP + i]
 
 
 cdef void add_products(DualNewton self, index_t n, index_t block) noexcept nogil:
