@@ -11,9 +11,9 @@ from cython.parallel cimport prange
 from libc.math cimport sqrt
 from libc.string cimport memcpy, memset
 
-from fastreg.design.base cimport CUBE, Design, ceil_div, index_t
+from fastreg.design.base cimport CUBE, STRIP, Design, ceil_div, index_t
 from fastreg.design.cubes cimport multiply_cubes, turn_lines
-from fastreg.design.tiles cimport axpy, combine, dot, rotate
+from fastreg.design.tiles cimport axpy, combine, dot, factor_columns, rotate
 from fastreg.penalty.elastic_net cimport Penalty
 from fastreg.runtime.interrupt cimport poll
 from fastreg.subproblem.gram cimport GramForm
@@ -47,7 +47,9 @@ cdef class ActiveSet:
 
 cdef void forward(ActiveSet self, double* x, index_t size) noexcept nogil:
     # x <- L^-1 x
-    solve_row(self, x, 0, size)
+    cdef index_t k
+    for k in range(size):
+        x[k] = (x[k] - dot(&self.L[k, 0], x, k)) / self.L[k, k]
 
 
 cdef void backward(ActiveSet self, double* x, index_t size) noexcept nogil:
@@ -113,17 +115,20 @@ cdef void subtract_products(ActiveSet self, index_t row, index_t col) noexcept n
 
 
 cdef bint factorize_block(ActiveSet self, index_t first, index_t count) noexcept nogil:
-    # Cholesky of one diagonal block in place; False where a pivot vanishes.
-    cdef index_t k, j
-    cdef double pivot
-    for k in range(first, first + count):
-        solve_row(self, &self.L[k, first], first, k - first)
-        pivot = self.L[k, k] - dot(&self.L[k, first], &self.L[k, first], k - first)
-        if not pivot > DEPENDENT * self.w[k]:
-            return False
-        self.L[k, k] = sqrt(pivot)
-        for j in range(k + 1, first + count):
-            self.L[k, j] = 0.0
+    # Cholesky of one diagonal block in place, by way of its transpose; False where a pivot vanishes.
+    cdef double[CUBE * CUBE] columns
+    cdef double[CUBE] least
+    cdef index_t length = ceil_div(count, STRIP) * STRIP
+    cdef index_t k, i
+    for k in range(count):
+        least[k] = DEPENDENT * self.w[first + k]
+        for i in range(length):
+            columns[k * CUBE + i] = self.L[first + i, first + k] if k <= i < count else 0.0
+    if factor_columns(columns, <int> count, CUBE, least) < count:
+        return False
+    for i in range(count):
+        for k in range(count):
+            self.L[first + i, first + k] = columns[k * CUBE + i] if k <= i else 0.0
     return True
 
 
@@ -143,13 +148,6 @@ cdef void solve_block(ActiveSet self, index_t row, index_t count, index_t col) n
     for i in range(count):
         for k in range(CUBE):
             self.L[row + i, col + k] = -N[k * CUBE + i]
-
-
-cdef inline void solve_row(ActiveSet self, double* x, index_t first, index_t count) noexcept nogil:
-    # x <- L^-1 x with the part of L that begins at row and column `first`.
-    cdef index_t k
-    for k in range(count):
-        x[k] = (x[k] - dot(&self.L[first + k, first], x, k)) / self.L[first + k, first + k]
 
 
 cdef int append_row(ActiveSet self, GramForm form, const Penalty* pen, index_t i) except -1 nogil:
