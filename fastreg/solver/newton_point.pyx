@@ -121,6 +121,9 @@ cdef class NewtonPoint(WorkingSetSolver):
         cdef index_t i
         for i in range(evidence.count):
             whole += penalty_value(&self.pen, evidence.feature[i], evidence.beta[i])
+        # With an intercept only u that sums to 0 proves anything, or the scale 0.
+        if self.design.centered and not self.point.balanced:
+            return whole
         return min(dual_gap(&self.pen, evidence, &scale), whole)
 
     cdef double held_gap(self) noexcept nogil:

@@ -16,6 +16,7 @@ cdef class RowPoint:
     cdef double[::1] eta
     cdef double value
     cdef double imbalance
+    cdef bint balanced
     # Predictors under trial, which may be eta, with u and h of every row there and what bounds the divergence; and the
     # line along which they are looked for.
     cdef double[::1] trial

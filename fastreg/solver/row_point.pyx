@@ -5,18 +5,20 @@ Nothing here knows of features: a line is given by what it does to the predictor
 
 import numpy as np
 
-from libc.math cimport fabs
+from libc.math cimport INFINITY, copysign, fabs
 from libc.string cimport memcpy
 
 from fastreg.design.base cimport index_t
 from fastreg.design.scaled cimport ScaledDesign
 from fastreg.loss.base cimport Loss
 
-# The sum of u counts as 0 below this fraction of the sum of |u|; it is brought there in so many steps at most, none of
-# which may raise the loss by more than a fraction.
+# The sum of u counts as 0 below this fraction of the sum of |u|; it is brought there in so many steps at most.
 cdef double BALANCED = 1e-13
-cdef int MAX_BALANCING = 20
+cdef int MAX_BALANCING = 100
+# ... none of which may raise the loss by more than a fraction.
 cdef double ROUNDING = 1e-12
+# Beyond this fraction the sum is so far from 0 that u proves nothing.
+cdef double UNBALANCED = 1e-9
 
 
 cdef class RowPoint:
@@ -80,30 +82,51 @@ cdef class RowPoint:
         self.value, self.imbalance = value, 0.0
 
     cdef double balance(self, double least) noexcept nogil:
-        # Move all predictors to where the sum of u vanishes, or is less than `least`; return by how much. Trial point
-        # and point are to be the same, and so they are left. Without an intercept the sum is taken, no more.
+        # Move all predictors to where the sum of u vanishes, or is less than `least`; return by how much. The sum falls
+        # as they rise: Newton's steps where they stay between a place that is too low and one that is too high, else
+        # halves of that; where curvatures vanish, steps of |u| (the delta of Huber's loss), twice as far each time.
+        # Trial point and point are to be the same, and so they are left. Without an intercept the sum is taken, no more.
+        cdef double low = -INFINITY
+        cdef double high = INFINITY
         cdef double moved = 0.0
+        cdef double stride = 1.0
         cdef double total, size, bend, shift, value
         cdef index_t i
-        cdef int step
-        for step in range(MAX_BALANCING):
+        cdef int _
+        for _ in range(MAX_BALANCING):
             total = size = bend = 0.0
             for i in range(self.n_rows):
                 total += self.weight[i] * self.force[i]
                 size += self.weight[i] * fabs(self.force[i])
                 bend += self.weight[i] * self.curvature[i]
             self.imbalance = total
-            if not self.design.centered or fabs(total) <= max(BALANCED * size, least) or bend == 0.0 or (
-                step == MAX_BALANCING - 1
-            ):
+            self.balanced = fabs(total) <= max(UNBALANCED * size, least)
+            if not self.design.centered or fabs(total) <= max(BALANCED * size, least):
                 break
-            shift = total / bend
+            if total > 0.0:
+                low = moved
+            else:
+                high = moved
+            if bend > 0.0:
+                shift = total / bend
+            else:
+                shift = copysign(stride * size, total)
+                stride *= 2.0
+            if not low < moved + shift < high:
+                shift = 0.5 * (low + high) - moved
             for i in range(self.n_rows):
                 self.line[i] = 1.0
             value = self.evaluate(shift)
             if not value <= self.value + ROUNDING * fabs(self.value):
+                # Too far, or all that is left is rounding.
                 self.evaluate(0.0)
-                break
+                if self.balanced:
+                    break
+                if shift > 0.0:
+                    high = moved + shift
+                else:
+                    low = moved + shift
+                continue
             self.stay(value)
             moved += shift
         return moved
