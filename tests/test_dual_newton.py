@@ -159,3 +159,18 @@ def test_is_the_lasso_on_augmented_rows():
     target, n = np.r_[y, np.zeros(120)], 135
     lasso = fastreg.fit_path(rows, target, alphas=alpha * ratio * 15 / n, fit_intercept=False, tol=1e-13)
     np.testing.assert_allclose(lasso.coefs.toarray(), path.coefs.toarray(), atol=1e-7)
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+@pytest.mark.parametrize("ratio", [0.999999, 0.9999, 0.99])
+@pytest.mark.parametrize("correlation", [0.0, 0.9, 0.99])
+def test_hardly_any_l2_part(correlation, ratio, loss):
+    """Where Newton's steps on the dual are too many, tracing takes over; descent alone did not end."""
+    X, y = wide(100, 600, correlation)
+    y = y if loss == "squared" else (y > np.median(y)).astype(float)
+    alpha = fastreg.alpha_max(X, y, loss=loss, l1_ratio=ratio) * (1e-4 if loss == "squared" else 1e-2)
+    path = fastreg.fit_path(X, y, loss=loss, l1_ratio=ratio, alphas=alpha)
+    assert path.converged.all()
+    assert path.n_iter[0] < 3000
+    gap = fastreg.duality_gap(X, y, path.coef(alpha), path.intercept(alpha), alpha, loss=loss, l1_ratio=ratio)
+    assert gap <= 2e-6 * path.null_loss

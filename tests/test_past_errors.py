@@ -1,8 +1,11 @@
 """Inputs that once gave wrong answers; each is here by the name of what went wrong."""
 
+import warnings
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from test_kernels import scaled_design
 
 import fastreg
 
@@ -169,3 +172,84 @@ def test_many_features_that_enter_at_once(loss):
     assert path.n_iter[0] < 700
     gap = fastreg.duality_gap(A, y, path.coef(alpha), path.intercepts[0], alpha, loss=loss, l1_ratio=1e-3)
     assert gap <= 1e-8 * path.null_loss
+
+
+@pytest.mark.parametrize("function", [fastreg.information_criteria, fastreg.relax])
+@pytest.mark.parametrize("ratio", [1.0, 0.5])
+def test_a_matrix_that_was_not_fitted(function, ratio):
+    # Columns that are not there were read, and written over what others own.
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((20, 6)), rng.standard_normal(20)
+    path = fastreg.fit_path(X, y, l1_ratio=ratio)
+    wrong = {"6 features": [X[:, :3], np.hstack([X, X])], "explains": [X + rng.standard_normal(X.shape)]}
+    if function is fastreg.information_criteria and ratio == 1.0:
+        wrong = {}  # Nothing of X is needed.
+    for message, matrices in wrong.items():
+        for matrix in matrices:
+            with pytest.raises(ValueError, match=message):
+                function(path, matrix)
+    function(path, X.astype(np.float32))
+    function(path, sp.csc_array(X))
+
+
+def test_columns_that_are_not_there():
+    design = scaled_design(np.eye(5, 3))
+    for wrong in ([3], [-1], [0, 2, 3]):
+        for method in (design.gram_matrix, design.packed):
+            with pytest.raises(IndexError, match="from 0 to 2"):
+                method(np.array(wrong))
+
+
+@pytest.mark.parametrize("seed", [3, 27, 37])
+@pytest.mark.parametrize(
+    ("shape", "free", "ratio", "intercept"),
+    [
+        ((20, 120), 30, 0.01, False),
+        ((10, 60), 15, 0.01, True),
+        ((20, 120), 20, 0.5, False),
+        ((30, 200), 40, 1e-6, True),
+    ],
+)
+def test_unpenalized_columns_that_fit_everything(seed, shape, free, ratio, intercept):
+    """They fit y, and what is left to explain is rounding: coefficients of 1e60 were certified."""
+    rng = np.random.default_rng(seed)
+    X, y, factors = rng.standard_normal(shape), rng.standard_normal(shape[0]), np.ones(shape[1])
+    factors[:free] = 0
+    options = {"l1_ratio": ratio, "penalty_factors": factors, "fit_intercept": intercept}
+    for alphas in (None, np.array([1e-13, 1e-15])):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", fastreg.ConvergenceWarning)
+            path = fastreg.fit_path(X, y, n_alphas=10, alphas=alphas, **options)
+        assert (path.dual_gaps <= (1 + 1e-5) * path.null_loss).all()
+        for k, alpha in enumerate(path.alphas):
+            gap = fastreg.duality_gap(X, y, path.coefs[:, [k]].toarray()[:, 0], path.intercepts[k], alpha, **options)
+            assert gap <= 10 * path.dual_gaps[k] + 1e-6 * path.null_loss
+    # A random square matrix may be too close to a singular one.
+    assert free == shape[0] or fastreg.fit_path(X, y, n_alphas=10, **options).converged.all()
+
+
+@pytest.mark.parametrize("size", [1e100, 1e200, 1e308])
+def test_a_start_that_is_worse_than_nothing(size):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((20, 6)), rng.standard_normal(20)
+    cold = fastreg.fit_path(X, y, alphas=0.1)
+    path = fastreg.fit_path(X, y, alphas=0.1, init=(np.full(6, size), 0.0))
+    np.testing.assert_allclose(path.coefs.toarray(), cold.coefs.toarray(), atol=1e-8)
+    assert path.converged.all()
+
+
+def test_a_constant_target_with_bounds_from_any_start():
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        X = rng.standard_normal((8, 60)) * 10.0 ** rng.integers(-4, 5, 60)
+        start = rng.standard_normal(60) * (rng.random(60) < 0.3)
+        bounds = {"lower_bounds": -rng.choice([0, 0.01, 0.1], 60), "upper_bounds": rng.choice([0.02, 0.3], 60)}
+        path = fastreg.fit_path(X, np.full(8, 2.5), alphas=1.0, init=(start, 0.0), **bounds)
+        assert path.converged.all()
+        assert path.coefs.nnz == 0
+
+
+def test_an_l1_part_too_small_for_any_penalty():
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="l1_ratio=0 for ridge"):
+        fastreg.fit_path(rng.standard_normal((20, 6)), rng.standard_normal(20), l1_ratio=1e-320)

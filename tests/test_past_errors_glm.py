@@ -357,3 +357,19 @@ def test_the_loss_above_its_least_value_has_digits_to_lose(base, spread):
     x = eta - np.log(y)  # The optimum fits y as it is: what is left is the mean of y (exp(x) - 1 - x).
     excess = np.mean(y * (np.expm1(x) - x))
     assert excess <= path.dual_gaps[0] + 1e-13 * path.null_loss
+
+
+@pytest.mark.parametrize("factor", [1.0, 10.0])
+def test_the_intercept_where_huber_clips_every_residual(factor):
+    # Without any curvature the intercept stayed where the start had left it, under a gap of 0.
+    huber = fastreg.Huber(0.05)
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        X = rng.standard_normal((8, 40))
+        y = X[:, 0] + rng.standard_normal(8)
+        alpha = factor * fastreg.alpha_max(X, y, loss=huber)
+        start = 0.1 * rng.standard_normal(40) * (rng.random(40) < 0.3)
+        path = fastreg.fit_path(X, y, loss=huber, alphas=alpha, init=(start, 0.0))
+        gap = fastreg.duality_gap(X, y, path.coef(alpha), path.intercept(alpha), alpha, loss=huber)
+        assert path.converged.all()
+        assert gap <= 1e-6 * path.null_loss + 10 * path.dual_gaps[0]

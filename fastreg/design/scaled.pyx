@@ -219,7 +219,7 @@ cdef class ScaledDesign:
     def correlations(self, U, features=None):
         """Return (k, m): inner products of the solver's columns with the k rows of U (k, n_rows)."""
         cdef const double[:, ::1] u = np.ascontiguousarray(np.atleast_2d(U), dtype=float)
-        cdef const index_t[::1] index = as_index(features)
+        cdef const index_t[::1] index = as_index(features, self.n_features)
         cdef Columns cols = self.columns_of(index)
         cdef Vectors vectors
         cdef double[:, ::1] out = np.zeros((u.shape[0], cols.count))
@@ -233,7 +233,7 @@ cdef class ScaledDesign:
     def predictions(self, coefs, features=None):
         """Return (k, n_rows): the solver's columns times the k rows of coefs (k, m)."""
         cdef const double[:, ::1] coef = np.ascontiguousarray(np.atleast_2d(coefs), dtype=float)
-        cdef const index_t[::1] index = as_index(features)
+        cdef const index_t[::1] index = as_index(features, self.n_features)
         cdef Columns cols = self.columns_of(index)
         cdef Vectors vectors
         cdef double[:, ::1] out = np.zeros((coef.shape[0], self.n_rows))
@@ -246,7 +246,7 @@ cdef class ScaledDesign:
 
     def gram_matrix(self, features=None):
         """Return the (m, m) Gram matrix of the solver's columns."""
-        cdef const index_t[::1] index = as_index(features)
+        cdef const index_t[::1] index = as_index(features, self.n_features)
         cdef Columns cols = self.columns_of(index)
         cdef double[:, ::1] out = np.zeros((cols.count, cols.count))
         if cols.count:
@@ -256,7 +256,7 @@ cdef class ScaledDesign:
 
     def packed(self, features=None):
         """Return (m, n_rows): the solver's columns, one a row."""
-        cdef const index_t[::1] index = as_index(features)
+        cdef const index_t[::1] index = as_index(features, self.n_features)
         cdef Columns cols = self.columns_of(index)
         cdef double[:, ::1] out = np.zeros((cols.count, self.n_rows))
         if cols.count:
@@ -271,7 +271,7 @@ cdef class ScaledDesign:
 
     def compressed(self, features=None):
         """Return starts, rows and values of the solver's columns without centers and zeros (sparse designs only)."""
-        cdef const index_t[::1] index = as_index(features)
+        cdef const index_t[::1] index = as_index(features, self.n_features)
         cdef Columns cols = self.columns_of(index)
         cdef Compressed place
         cdef index_t size = <index_t> self.size_of(cols) + 1
@@ -291,5 +291,11 @@ cdef class ScaledDesign:
         return cols
 
 
-cdef object as_index(features):
-    return None if features is None else np.ascontiguousarray(features, dtype=np.intp)
+cdef object as_index(features, index_t n_features):
+    # Kernels do not look whether there is such a column.
+    if features is None:
+        return None
+    index = np.ascontiguousarray(features, dtype=np.intp)
+    if len(index) and not 0 <= index.min() <= index.max() < n_features:
+        raise IndexError(f"features: expected numbers from 0 to {n_features - 1}, got {index.min()} to {index.max()}.")
+    return index

@@ -110,7 +110,8 @@ def fit_path(
     progress : bool
         Show a progress bar (tqdm if it is installed) on standard error.
     dfmax : None or int
-        End the path before the first alpha with more than so many nonzero coefficients. One target only.
+        End the path before the first alpha with more than so many nonzero coefficients, but not before the first of
+        all. One target only.
     max_explained : None or float in [0, 1]
         End the path after the first alpha with so large a ``deviance_ratio``: where classes are separated, what follows
         only moves predictors towards infinity. One target only.

@@ -22,6 +22,8 @@ from fastreg.subproblem.gram import GramForm
 
 # alpha_max must give all zeros in spite of rounding.
 ABOVE = 1.0 + 8 * np.finfo(float).eps
+# Where columns without penalty leave less than this fraction of a target, that is rounding, and nothing to explain.
+EXPLAINED = 1e-12
 # The gap of a null model with unpenalized features may be this part of the target.
 NULL_FRACTION = 1e-3
 # A ridge grid starts where every coefficient is less than a tenth of its least-squares value.
@@ -130,7 +132,13 @@ class Solvers:
         return RIDGE_TOP * largest / float(scale[0])
 
     def alpha_max(self) -> float:
-        """Return the largest |z_j| / (r v_j) over targets and features, z at the null model."""
+        """Return the largest |z_j| / (r v_j) over targets and features, z at the null model.
+
+        Raises
+        ------
+        ValueError
+            If that is beyond the range of numbers.
+        """
         penalty = self.problem.penalty
         held = penalty["l1"] > 0
         z = self._null_correlations()[:, held]
@@ -138,9 +146,15 @@ class Solvers:
         pull = np.where(room, np.abs(z), 0.0)
         if self.problem.joint:
             pull = penalty_kind(self.problem.loss.grouped).size(pull)
-        top = float(np.max(pull / penalty["l1"][held], initial=0.0))
         scale, _ = self.problem.penalty_scales(np.ones(1))
-        return float(ABOVE * top / scale[0])
+        with np.errstate(over="ignore"):
+            largest = float(ABOVE * np.max(pull / penalty["l1"][held], initial=0.0) / scale[0])
+        if not np.isfinite(largest):
+            raise ValueError(
+                f"l1_ratio, penalty_factors: expected such that a finite alpha makes all coefficients 0, got l1_ratio="
+                f"{self.l1_ratio:g}. Pass l1_ratio=0 for ridge, or larger penalty factors."
+            )
+        return largest
 
     def _null_correlations(self) -> np.ndarray:
         """Return the correlations (n_targets, n_features) where only what bears no penalty is fitted."""
@@ -153,5 +167,7 @@ class Solvers:
         solver, found = self.solver(), []
         for k in range(len(problem.targets)):
             self._set_target(solver, k)
-            found.append(solver.null_correlations(0.0, self.max_iter).copy())
+            z = solver.null_correlations(0.0, self.max_iter)
+            least = EXPLAINED * problem.design.norm * np.linalg.norm(problem.targets[k])
+            found.append(np.where(np.abs(z) > least, z, 0.0))
         return np.stack(found)

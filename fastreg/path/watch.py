@@ -130,10 +130,11 @@ class Watcher:
     ) -> bool:  # fmt: skip
         if self.report is not None:
             self.report(alpha, len(features), gap * self.problem.y_scale**2)
-        if self.stops.dfmax is not None and self.kept:
+        if self.stops.dfmax is not None:
             size = int(self.problem.multiplicity[features].sum())
             if size > self.stops.dfmax:
                 self.stopped = f"{size} coefficients at alpha={alpha:.6g}, more than dfmax={self.stops.dfmax}"
+                self.kept = max(self.kept, 1)
                 return True
         self.kept += 1
         null = self.problem.null_losses[0]

@@ -8,9 +8,8 @@ from scipy.special import gammaln
 
 from fastreg.path.result import PathResult
 from fastreg.path.table import Table
-from fastreg.problem.build import build_problem
 from fastreg.problem.validate import check_scalar
-from fastreg.selection.relaxed import supports_of
+from fastreg.selection.relaxed import fitted_problem, supports_of
 from fastreg.solver.cost_model import FACTOR_SIZE
 from fastreg.solver.ridge import RidgeSolver
 
@@ -83,7 +82,7 @@ def information_criteria(
     Raises
     ------
     ValueError
-        If the path has several targets, or X is needed.
+        If the path has several targets, or X is needed, or is not what was fitted.
 
     References
     ----------
@@ -144,7 +143,7 @@ def _free_coefficients(result: PathResult) -> np.ndarray:
 
 def _effective(result: PathResult, X: Any) -> np.ndarray:
     """Trace of Q_SS (Q_SS + a2 L2_S)^-1 for every alpha, S the support."""
-    problem = build_problem(result.source.matrix(X), result.source.y, result.source.options)
+    problem = fitted_problem(result, X)
     _, scales = problem.penalty_scales(result.alphas)
     if result.l1_ratio == 0 and problem.unbounded.all():
         solver = RidgeSolver(problem.design, problem.penalty["l2"])

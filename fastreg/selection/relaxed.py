@@ -18,6 +18,8 @@ from fastreg.solver.least_squares import bounded_least_squares, least_squares
 
 # A Gram matrix is trusted while its Cholesky pivots stay above this fraction of the largest.
 TRUSTED = 1e-5
+# The same matrix in another type or order explains the same part of the deviance up to this.
+SAME_FIT = 1e-5
 # The Gram matrix of all columns that are ever used is made where it holds no more numbers.
 GRAM_ENTRIES = 2**26
 
@@ -96,12 +98,7 @@ def relax(result: PathResult, X: Any = None) -> RelaxedPath:
         raise ValueError(
             f"result: expected a path of squared loss, got {result.loss!r}. Fit its support with alphas=0."
         )
-    matrix = result.source.matrix(X)
-    problem = build_problem(matrix, result.source.y, result.source.options)
-    if problem.n_columns != listed(result.coefs)[0].shape[0]:
-        raise ValueError(
-            f"X: expected {listed(result.coefs)[0].shape[0]} features as in the fit, got {problem.n_columns}."
-        )
+    problem = fitted_problem(result, X)
     fit = PathFit(problem, result.l1_ratio, result.tol, 1, None)
     relaxed = []
     for k, coefs in enumerate(listed(result.coefs)):
@@ -112,6 +109,33 @@ def relax(result: PathResult, X: Any = None) -> RelaxedPath:
     intercepts = np.stack([problem.user_intercepts(k, *fits.intercepts) for k, fits in enumerate(relaxed)], axis=1)
     return RelaxedPath(result, coefs if isinstance(result.coefs, list) else coefs[0],
                        intercepts[:, 0].copy() if problem.single else intercepts)  # fmt: skip
+
+
+def fitted_problem(result: PathResult, X: Any = None) -> Problem:
+    """Return the problem of squared loss that a result solves, X given or remembered.
+
+    Raises
+    ------
+    ValueError
+        If X is needed, or is not what was fitted.
+    """
+    problem = build_problem(result.source.matrix(X), result.source.y, result.source.options)
+    coefs = listed(result.coefs)
+    if problem.n_columns != coefs[0].shape[0]:
+        raise ValueError(f"X: expected {coefs[0].shape[0]} features as in the fit, got {problem.n_columns}.")
+    if X is None:
+        return problem
+    last = np.stack([problem.feature_coefficients(part[:, [-1]].toarray()[:, 0]) for part in coefs])
+    losses = problem.loss.value(problem.targets - problem.design.predictions(last))
+    found = 1.0 - losses / np.where(problem.null_losses > 0, problem.null_losses, 1.0)
+    known = np.atleast_1d(result.deviance_ratio[-1])
+    # A ratio below 0 is reported as 0.
+    if np.any((problem.null_losses > 0) & (np.abs(np.maximum(found, 0.0) - known) > SAME_FIT)):
+        raise ValueError(
+            "X: expected the matrix that was fitted, got one for which the last fit explains "
+            f"{found[0]:.6g} of the deviance and not {known[0]:.6g}. Fit the path on it."
+        )
+    return problem
 
 
 def relaxed_fits(fit: PathFit, k: int, starts: np.ndarray, features: np.ndarray) -> Fits:

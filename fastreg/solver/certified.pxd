@@ -56,4 +56,5 @@ cdef class CertifiedPoint:
     cdef int full_pass(self) except -1 nogil
     cdef void gather(self, double zero_level, Evidence* evidence) noexcept nogil
     cdef void measure(self, double zero_level, bint rough) noexcept nogil
+    cdef double hidden(self, const Evidence* evidence) noexcept nogil
     cdef double bounded_gap(self, const Evidence* evidence) noexcept nogil

@@ -22,6 +22,7 @@ cdef class WorkingProblem(CertifiedPoint):
     cdef index_t wide
     cdef bint smooth
     # Whether descent, or tracing, has ever not got through a crowd.
+    cdef bint dual_failed
     cdef bint slow_descent
     cdef bint slow_tracing
     cdef public index_t epochs

@@ -86,6 +86,10 @@ cdef class WorkingProblem(CertifiedPoint):
             with gil:
                 self.form = self.form.release()
                 self.tracer.forget()
+        elif self.form.kind == 1 and self.has_room():
+            with gil:
+                self.form = GramForm(self.design, self.form)
+                self.form.bind_target(self.target, self.correlation)
         return 0
 
     cdef bint outnumbers(self) noexcept nogil:
@@ -93,16 +97,19 @@ cdef class WorkingProblem(CertifiedPoint):
         # smaller problem. (Only under an l2 part may the support outnumber the rows.)
         if (<GramForm> self.form).columns is None or (<GramForm> self.form).columns.kind != 1:
             return False
-        return self.smooth and self.form.count > self.wide
+        return self.smooth and not self.dual_failed and self.form.count > self.wide
 
     cdef bint has_room(self) noexcept nogil:
-        # Whether sparse columns could have a Gram matrix, whatever it costs beside an epoch.
+        # Whether sparse columns could have a Gram matrix, whatever it costs beside an epoch, or dense ones to which
+        # Newton's method on the dual has been no help.
+        if self.form.kind == 1:
+            return self.dual_failed and 2 * self.form.count <= self.gram_limit
         return self.form.kind == 2 and 2 * self.form.count <= min(self.gram_limit, INSISTED)
 
     cdef void insist(self) noexcept nogil:
-        # From the next round on working sets of this size have a Gram matrix, and are solved exactly; also when they
-        # have grown in between.
-        if self.has_room():
+        # From the next round on sparse working sets of this size have a Gram matrix, and are solved exactly; also when
+        # they have grown in between.
+        if self.form.kind == 2 and self.has_room():
             self.gram_always = max(self.gram_always, 2 * self.form.count + GROWTH)
 
     cdef bint is_crowded(self, const Penalty* pen) noexcept nogil:
@@ -136,6 +143,7 @@ cdef class WorkingProblem(CertifiedPoint):
         if self.form.kind == 1 and self.smooth and self.form.count > self.design.n_rows:
             exact = self.dual.solve(<DenseColumns> self.form, pen, target, min(max_iter, MAX_STEPS))
             self.events += self.dual.steps
+            self.dual_failed = self.dual_failed or not exact
             return exact
         if self.form.kind != 0 or self.form.count == 0:
             return self.form.count == 0

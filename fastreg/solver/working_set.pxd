@@ -4,6 +4,7 @@ from fastreg.solver.working_problem cimport WorkingProblem
 
 cdef class WorkingSetSolver(WorkingProblem):
     cdef object full_target
+    cdef object full_correlation
     cdef index_t limit
     # What the intercept has moved since the null model, as far as it does not follow from the coefficients.
     cdef readonly double intercept
@@ -13,6 +14,8 @@ cdef class WorkingSetSolver(WorkingProblem):
     cdef double inner_target
     cdef index_t max_iter
     cdef int stalls
+    # Whether everything has begun anew from 0.
+    cdef bint retreated
 
     cdef int set_off(self, double before, double a1, double a2, index_t max_iter) except -1 nogil
     cdef void begin(self, double a1, double a2, double target, index_t max_iter) noexcept nogil
@@ -20,6 +23,7 @@ cdef class WorkingSetSolver(WorkingProblem):
     cdef index_t descend_on(self, index_t most) except -1 nogil
     cdef bint conclude(self) except -1 nogil
     cdef bint exhausted(self) noexcept nogil
+    cdef bint is_lost(self) noexcept nogil
     cdef void refine(self, index_t grown) noexcept nogil
     cdef int solve(self, double a1, double a2, double target, index_t max_iter) except -1 nogil
     cdef int approach(self, double a1, double a2, index_t max_iter) except -1 nogil

@@ -28,6 +28,8 @@ cdef index_t MIN_GROWTH = 64
 cdef index_t LEAST = 16
 # So many epochs over sparse columns are said to crawl, and are followed by tracing, if there is room for that.
 cdef index_t CRAWL = 1000
+# A gap this much larger than that of zero coefficients may be is not what anybody looks for.
+cdef double WORSE = 1.0 + 1e-6
 # A cold start goes down to its first alpha in steps of this ratio.
 cdef double APPROACH = 0.6
 # ... each solved to a gap of so much of the null loss at most, in one round.
@@ -100,7 +102,7 @@ cdef class WorkingSetSolver(WorkingProblem):
 
     def set_target(self, target, correlation):
         """Begin with another target (n_rows,) whose correlations with all features are known."""
-        self.full_target = target
+        self.full_target, self.full_correlation = target, correlation
         np.asarray(self.outside)[:] = 0.0
         self.n_outside = 0
         self.bind(target, correlation)
@@ -122,7 +124,7 @@ cdef class WorkingSetSolver(WorkingProblem):
             self.form.bind_target(self.target, self.correlation)
 
     def set_coefficients(self, features, values):
-        """Set the coefficients of some features and put them into the working set."""
+        """Set the coefficients of some features and put them into the working set; to 0 if that is a better start."""
         features = np.asarray(features)
         self.admit(features[np.asarray(self.working)[features] == 0])
         dense = np.zeros(self.n_features)
@@ -130,6 +132,19 @@ cdef class WorkingSetSolver(WorkingProblem):
         count = self.form.count
         self.tracer.forget()
         np.asarray(self.form.beta)[:count] = dense[np.asarray(self.form.feature)[:count]]
+        self.form.refresh(&self.target[0])
+        if self.form.weights is None:
+            self.renew()
+            if not self.residual2 <= self.target2:
+                self.retreat()
+
+    def retreat(self):
+        """Set all coefficients to 0: those that are there are worse."""
+        np.asarray(self.outside)[:] = 0.0
+        self.n_outside = 0
+        np.asarray(self.form.beta)[:self.form.count] = 0.0
+        self.bind(self.full_target, self.full_correlation)
+        self.tracer.forget()
         self.form.refresh(&self.target[0])
 
     def null_correlations(self, double target, index_t max_iter):
@@ -162,7 +177,7 @@ cdef class WorkingSetSolver(WorkingProblem):
     cdef void begin(self, double a1, double a2, double target, index_t max_iter) noexcept nogil:
         self.pen.a1, self.pen.a2 = a1, a2
         self.gap_target, self.inner_target, self.enough = target, INNER_FRACTION * target, target
-        self.max_iter, self.stalls = max_iter, 0
+        self.max_iter, self.stalls, self.retreated = max_iter, 0, False
 
     cdef double advance(self) except -1 nogil:
         # Solve on the working set and look at the others; what that leaves open is to be resolved then.
@@ -173,7 +188,7 @@ cdef class WorkingSetSolver(WorkingProblem):
                 return self.certify()
             self.slow_descent = True
         # What tracing has solved exactly needs no descent, unless its gap shows that rounding got in the way.
-        if not self.trace(&self.pen, self.max_iter) or self.stalls:
+        if self.retreated or not self.trace(&self.pen, self.max_iter) or self.stalls:
             most = self.max_iter - self.epochs
             if self.has_room():
                 most = min(most, CRAWL)
@@ -194,9 +209,20 @@ cdef class WorkingSetSolver(WorkingProblem):
         if self.exhausted():
             if self.gap > self.gap_target:
                 self.measure(self.zero_level(self.gap_target), False)
+            if self.is_lost():
+                # From there descent leads to something better.
+                self.retreated, self.epochs, self.stalls = True, 0, 0
+                with gil:
+                    self.retreat()
+                return False
             return True
         self.refine(self.grow())
         return False
+
+    cdef bint is_lost(self) noexcept nogil:
+        # Whether rounding has led to where zero coefficients are better, as it can where hardly any penalty is left and
+        # columns depend on each other: their gap is at most the null loss. (Other losses never rise.)
+        return not self.retreated and self.form.weights is None and not self.gap <= 0.5 * self.target2 * WORSE
 
     cdef bint exhausted(self) noexcept nogil:
         # Whether the gap is small enough, or nothing is to be hoped for.

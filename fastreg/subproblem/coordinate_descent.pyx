@@ -100,15 +100,15 @@ cdef index_t descend(
     CoordinateDescent self, Leaf form, const Penalty* pen, Evidence* evidence, double target, index_t max_epochs
 ) except -1 nogil:
     cdef index_t epochs = 0
-    cdef index_t size
+    cdef index_t size, first
     cdef double step
     while True:
         poll()
-        move_free(self, form)
+        first = self.n_free if move_free(self, form) else 0
         self.gap = subproblem_gap(self, form, pen, evidence)
         if self.gap <= target or epochs >= max_epochs:
             return epochs
-        step = sweep(form, pen, NULL, form.count, self.n_free)
+        step = sweep(form, pen, NULL, form.count, first)
         epochs += 1
         # Steps are in units of the residual: below its rounding error nothing moves any more.
         if step * step <= 1e-31 * evidence.residual2:
@@ -158,22 +158,34 @@ cdef double sweep(Leaf form, const Penalty* pen, const index_t* order, index_t c
     return largest
 
 
-cdef void move_free(CoordinateDescent self, Leaf form) noexcept nogil:
-    # Newton step on the unpenalized block: beta_F += Q_FF^+ g_F makes its correlations vanish.
+cdef bint move_free(CoordinateDescent self, Leaf form) noexcept nogil:
+    # Newton step on the unpenalized block: beta_F += Q_FF^+ g_F makes its correlations vanish. False, and no step, where
+    # these columns depend on each other so much that by rounding the loss would rise.
     cdef double* g
-    cdef double delta
+    cdef double* delta
+    cdef double fall = 0.0
     cdef index_t i, j
     if self.n_free == 0:
-        return
-    g = &self.z[0]
+        return True
+    g, delta = &self.z[0], &self.history[DEPTH + 1, 0]
     for i in range(self.n_free):
         g[i] = form.gradient(i)
     for i in range(self.n_free):
-        delta = 0.0
+        delta[i] = 0.0
         for j in range(self.n_free):
-            delta += self.inverse[i, j] * g[j]
-        if delta != 0.0:
-            form.step(i, delta)
+            delta[i] += self.inverse[i, j] * g[j]
+    for i in range(self.n_free):
+        if delta[i] != 0.0:
+            form.step(i, delta[i])
+    # The quadratic falls by d'(g_before + g_after) / 2 along d.
+    for i in range(self.n_free):
+        fall += delta[i] * (g[i] + form.gradient(i))
+    if fall >= 0.0:
+        return True
+    for i in range(self.n_free):
+        if delta[i] != 0.0:
+            form.step(i, -delta[i])
+    return False
 
 
 cdef index_t find_support(CoordinateDescent self, Leaf form) noexcept nogil:
