@@ -1,7 +1,7 @@
 from fastreg.design.base cimport index_t
 from fastreg.design.scaled cimport ScaledDesign
 from fastreg.penalty.elastic_net cimport Penalty
-from fastreg.solver.lazy_gradients cimport LazyGradients
+from fastreg.solver.lazy_gradients cimport LazyGradients, Place
 from fastreg.subproblem.columns cimport Form
 from fastreg.subproblem.gap cimport Evidence, Rows
 
@@ -23,6 +23,8 @@ cdef class CertifiedPoint:
     cdef double[::1] correlation
     cdef double[::1] u
     cdef double[::1] z
+    # Whether u has not been made yet: the Gram matrix tells what is needed of it.
+    cdef bint lean
     # Which features W holds, their thresholds over a1 (infinite for those in W), and the fixed coefficients of those
     # outside.
     cdef unsigned char[::1] working
@@ -49,7 +51,12 @@ cdef class CertifiedPoint:
     cdef void clear_working(self) noexcept nogil
     cdef index_t candidates(self, index_t count, double distance, double rounding) noexcept nogil
     cdef double loss_value(self) noexcept nogil
+    cdef bint is_lean(self) noexcept nogil
     cdef int renew(self) except -1 nogil
+    cdef int recall(self) except -1 nogil
+    cdef Place here(self) noexcept nogil
+    cdef int refer(self) except -1 nogil
+    cdef int place_reference(self) except -1 nogil
     cdef double certify(self) except -1 nogil
     cdef int settle(self) except -1 nogil
     cdef int resolve(self, double undecided) except -1 nogil

@@ -13,7 +13,7 @@ from fastreg.design.base cimport Columns, Vectors, ceil_div, index_t
 from fastreg.design.scaled cimport ScaledDesign
 from fastreg.design.tiles cimport dot, mark_above
 from fastreg.penalty.elastic_net cimport may_enter
-from fastreg.solver.lazy_gradients cimport LazyGradients
+from fastreg.solver.lazy_gradients cimport LazyGradients, Place
 from fastreg.subproblem.columns cimport Form
 from fastreg.subproblem.gap cimport Evidence, dual_gap
 from fastreg.subproblem.gram cimport GramForm
@@ -125,25 +125,63 @@ cdef class CertifiedPoint:
     cdef double loss_value(self) noexcept nogil:
         return 0.5 * self.residual2
 
+    cdef bint is_lean(self) noexcept nogil:
+        # Whether the Gram matrix tells all that is needed of a residual that would have to be made of columns.
+        if self.form.kind != 0 or self.form.weights is not None or not self.lazy.placed:
+            return False
+        return not (<GramForm> self.form).knows_residual()
+
     cdef int renew(self) except -1 nogil:
         # The residual with its squared norm, and the correlations of W with it, in scratch.
-        if not self.complete:
+        self.lean = not self.complete and self.is_lean()
+        if self.complete or self.lean:
+            self.residual2 = (<GramForm> self.form).residual2()
+        else:
             self.form.residual(&self.target[0], &self.u[0])
             self.residual2 = dot(&self.u[0], &self.u[0], self.design.n_rows)
-        else:
-            self.residual2 = (<GramForm> self.form).residual2()
         self.form.correlations(0, &self.scratch[0])
+        return 0
+
+    cdef int recall(self) except -1 nogil:
+        # The residual itself, where it has not been needed so far.
+        if self.lean:
+            self.lean = False
+            self.form.residual(&self.target[0], &self.u[0])
+        return 0
+
+    cdef Place here(self) noexcept nogil:
+        cdef Place at
+        at.feature, at.b, at.count = &self.form.feature[0], &self.form.beta[0], self.form.count
+        at.c, at.g, at.target2 = &self.correlation[0], &self.scratch[0], self.target2
+        return at
+
+    cdef int refer(self) except -1 nogil:
+        # Make this residual, all of whose correlations are known, a reference.
+        self.lazy.add(&self.u[0], &self.z[0])
+        return self.place_reference()
+
+    cdef int place_reference(self) except -1 nogil:
+        cdef Place at
+        if self.form.kind != 1 and self.form.weights is None and self.lazy.placed:
+            at = self.here()
+            return self.lazy.place(&at)
+        self.lazy.placed = False
         return 0
 
     cdef double certify(self) except -1 nogil:
         # Exact correlations on W; of every other feature an estimate that proves that it may stay out, but for n_open
         # features in chosen. Returns how many entries of X these have; `settle` or a full pass must follow.
         cdef Columns cols
+        cdef Place at
         cdef index_t i
         self.n_open = 0
         self.renew()
-        if not self.complete:
+        if self.lean:
+            at = self.here()
+            self.lazy.fit_place(&at)
+        elif not self.complete:
             self.lazy.fit(&self.u[0])
+        if not self.complete:
             self.lazy.estimate(&self.z[0])
         for i in range(self.form.count):
             self.z[self.form.feature[i]] = self.scratch[i]
@@ -160,6 +198,7 @@ cdef class CertifiedPoint:
         cdef Vectors vectors
         if self.n_open == 0:
             return 0
+        self.recall()
         cols.index, cols.count = &self.chosen[0], self.n_open
         vectors.data, vectors.count = &self.u[0], 1
         self.design.correlate(vectors, cols, &self.scratch[0])
@@ -177,6 +216,7 @@ cdef class CertifiedPoint:
         cdef Vectors vectors
         cdef index_t outside = 0
         cdef index_t i, j
+        self.recall()
         vectors.data = &self.u[0]
         vectors.count = 1
         for j in range(self.n_features):
@@ -193,8 +233,7 @@ cdef class CertifiedPoint:
             cols.index = NULL
             cols.count = self.n_features
             self.design.correlate(vectors, cols, &self.z[0])
-        self.lazy.add(&self.u[0], &self.z[0])
-        return 0
+        return self.refer()
 
     cdef void measure(self, double zero_level, bint rough) noexcept nogil:
         # The gap, or where it is far too large a bound on it, if that will do.

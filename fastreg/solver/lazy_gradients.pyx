@@ -8,6 +8,13 @@ a = argmin ||u - U a|| and delta = u - U a; then for every column, by Cauchy and
 The bound holds for any a, so the least-squares problem may be solved cheaply; on a path whose support does not
 change u is linear in alpha and two references give delta = 0. The rounding term covers the error with which G
 was computed: a multiple of eps ||raw x_j|| sum_k |a_k| ||u_k||, where the raw column is not centered.
+
+Where n is large and W small, u itself is costly, and for the bound it is not needed. With u = y - X b, c = X'y and
+g = X'u on W,
+
+    u_k'u = ||y||^2 - c'b_k - g_k'b,        ||delta||^2 = e^2 ||y||^2 - e c'd - d'(g - sum_k a_k g_k)
+
+where e = 1 - sum_k a_k and d = b - sum_k a_k b_k: both are small near the references, and so are all three terms.
 """
 
 import numpy as np
@@ -18,6 +25,8 @@ from libc.string cimport memset
 from fastreg.design.base cimport index_t
 from fastreg.design.tiles cimport axpy, dot
 
+# Rounding of inner products of residuals by coefficients, as a fraction of the products of the norms they are made of.
+cdef double PLACED = 1e-15
 # A reference whose part orthogonal to the newer ones is below this fraction of its norm is not used.
 cdef double COLLINEAR = 1e-6
 
@@ -35,10 +44,22 @@ cdef class LazyGradients:
         self.U = np.empty((REFERENCES, n_rows))
         self.G = np.empty((REFERENCES, len(norm)))
         self.delta = np.empty(n_rows)
+        self.B = np.zeros((REFERENCES, 0))
+        self.placed = True
+
+    def _grow(self, positions):
+        B = np.zeros((REFERENCES, positions))
+        B[:, :self.B.shape[1]] = self.B
+        self.B = B
 
     def forget(self):
         """Drop all references."""
         self.count = 0
+        self.placed = True
+
+    def displace(self):
+        """Forget the coefficients of the references: positions are others now."""
+        self.placed = False
 
     def add_reference(self, const double[::1] u, const double[::1] z):
         """Make u (n_rows,) with its correlations z (n_features,) a reference."""
@@ -67,6 +88,50 @@ cdef class LazyGradients:
         for k in range(self.count):
             self.inner[slot * REFERENCES + k] = dot(&self.U[slot, 0], &self.U[k, 0], self.n_rows)
             self.inner[k * REFERENCES + slot] = self.inner[slot * REFERENCES + k]
+
+    cdef int place(self, const Place* at) except -1 nogil:
+        # Keep the coefficients of the newest reference.
+        cdef index_t slot = self.line[0]
+        cdef index_t i
+        if self.B.shape[1] < at.count:
+            with gil:
+                self._grow(2 * at.count)
+        self.explained[slot] = 0.0
+        for i in range(self.B.shape[1]):
+            self.B[slot, i] = at.b[i] if i < at.count else 0.0
+        for i in range(at.count):
+            self.explained[slot] += at.c[at.feature[i]] * at.b[i]
+        return 0
+
+    cdef void fit_place(self, const Place* at) noexcept nogil:
+        # As ``fit``, for a residual that is known by its coefficients.
+        cdef double[REFERENCES] right
+        cdef double weight = 0.0
+        cdef double rest = 1.0
+        cdef double spread = 0.0
+        cdef double size = sqrt(at.target2)
+        cdef double square, step, bend
+        cdef index_t i, k
+        for k in range(self.count):
+            right[k] = at.target2 - self.explained[k]
+            for i in range(at.count):
+                right[k] -= at.b[i] * self.G[k, at.feature[i]]
+        solve_references(self, right)
+        for k in range(self.count):
+            rest -= self.factor[k]
+            weight += fabs(self.factor[k]) * sqrt(self.inner[k * REFERENCES + k])
+        square = rest * rest * at.target2
+        for i in range(at.count):
+            step, bend = at.b[i], at.g[i]
+            for k in range(self.count):
+                if i < self.B.shape[1]:
+                    step -= self.factor[k] * self.B[k, i]
+                bend -= self.factor[k] * self.G[k, at.feature[i]]
+            square -= step * (rest * at.c[at.feature[i]] + bend)
+            spread += fabs(step) * self.norm[at.feature[i]]
+            size += fabs(at.b[i]) * self.norm[at.feature[i]]
+        self.distance = sqrt(max(square, 0.0) + PLACED * (rest * rest * at.target2 + spread * size))
+        self.rounding = 2.2e-16 * (4.0 + 2.0 * sqrt(<double> self.n_rows)) * (weight + self.distance)
 
     cdef void fit(self, const double* u) noexcept nogil:
         cdef double[REFERENCES] right

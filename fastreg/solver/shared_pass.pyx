@@ -108,6 +108,7 @@ cdef class SharedPass:
         cdef index_t count = len(solvers)
         cdef index_t k
         for k, solver in enumerate(solvers):
+            solver.recall()
             self.take(k, solver)
         with nogil:
             self.correlate(count, union)
@@ -121,6 +122,7 @@ cdef class SharedPass:
         cdef index_t count = len(solvers)
         cdef index_t k
         for k, solver in enumerate(solvers):
+            solver.recall()
             self.take(k, solver)
         with nogil:
             self.read(count)
@@ -140,7 +142,7 @@ cdef class SharedPass:
             if not solver.working[j]:
                 col = solver.design.raw_column(j)
                 solver.z[j] = solver.design.corrected(col, self.products[k, self.place[col]], total)
-        solver.lazy.add(&solver.u[0], &solver.z[0])
+        solver.refer()
 
     cdef void hand_over_open(self, index_t k, WorkingSetSolver solver, index_t width) noexcept nogil:
         cdef const double* found = &self.products[0, 0] + k * width

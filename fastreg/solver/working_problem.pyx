@@ -86,6 +86,8 @@ cdef class WorkingProblem(CertifiedPoint):
             with gil:
                 self.form = self.form.release()
                 self.tracer.forget()
+            if self.form.weights is None:
+                self.form.refresh(&self.target[0])
         elif self.form.kind == 1 and self.has_room():
             with gil:
                 self.form = GramForm(self.design, self.form)

@@ -88,6 +88,7 @@ cdef class WorkingSetSolver(WorkingProblem):
         chosen = np.concatenate([held[np.sort(stay)], new])
         self.clear_working()
         self.form.clear()
+        self.lazy.displace()
         self.leave_outside(coefficients)
         self.admit(chosen)
         self.tracer.forget()
@@ -112,6 +113,7 @@ cdef class WorkingSetSolver(WorkingProblem):
         self.lazy.forget()
         if self.n_features:
             self.lazy.add(&self.target[0], &self.correlation[0])
+            self.place_reference()
 
     def bind(self, target, correlation):
         """Make this the target of the working set."""

@@ -159,8 +159,8 @@ cdef double sweep(Leaf form, const Penalty* pen, const index_t* order, index_t c
 
 
 cdef bint move_free(CoordinateDescent self, Leaf form) noexcept nogil:
-    # Newton step on the unpenalized block: beta_F += Q_FF^+ g_F makes its correlations vanish. False, and no step, where
-    # these columns depend on each other so much that by rounding the loss would rise.
+    # Newton step on the unpenalized block: beta_F += Q_FF^+ g_F makes its correlations vanish. False, and no step,
+    # where these columns depend on each other so much that by rounding the loss would rise.
     cdef double* g
     cdef double* delta
     cdef double fall = 0.0

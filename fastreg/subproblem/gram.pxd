@@ -13,11 +13,19 @@ cdef class GramForm(Form):
     cdef double[::1] g
     cdef const double* correlation
     cdef double target2
+    # Whether the residual that the columns keep is behind the coefficients.
+    cdef bint behind
     cdef index_t[::1] support
     cdef double[::1] negative
     # Centers of all columns under the weights of the form, where the columns are not kept.
     cdef double[::1] center
 
+    cdef inline bint knows_residual(self) noexcept nogil:
+        # Whether the residual is at hand, or has to be made of columns.
+        return self.columns is not None and not self.behind
+
+    cdef int catch_up(self, const double* target) except -1 nogil
+    cdef void correlate_rows(self, index_t first) noexcept nogil
     cdef int complete_rows(self, index_t first) except -1 nogil
     cdef int weigh_rows(self, index_t first) except -1 nogil
     cdef int predict_support(self, index_t support, double* eta) except -1 nogil

@@ -50,7 +50,10 @@ cdef class GramForm(Form):
                 self.complete_rows(0)
 
     def release(self):
-        """Return the columns with the coefficients of this form; it is not to be used any more."""
+        """Return the columns with the coefficients of this form, which is not to be used any more.
+
+        Without other weights they need a ``refresh``.
+        """
         self.columns.beta[:self.count] = self.beta[:self.count]
         if isinstance(self.columns, DenseColumns):
             (<DenseColumns> self.columns).alone = True
@@ -159,11 +162,13 @@ cdef class GramForm(Form):
                 self.moved[i] = self.columns.moved[i]
         if self.columns is not None:
             self.columns.products(first, &self.Q[0, 0], self.Q.shape[1])
-            if self.weights is None:
-                self.columns.correlations(first, &self.g[0])
             for i in range(first, self.count):
                 for j in range(first):
                     self.Q[i, j] = self.Q[j, i]
+            if self.weights is None and not self.behind:
+                self.columns.correlations(first, &self.g[0])
+            elif self.weights is None:
+                self.correlate_rows(first)
         else:
             if self.known is not None:
                 for i in range(first, self.count):
@@ -183,10 +188,23 @@ cdef class GramForm(Form):
             for i in range(first, self.count):
                 for j in range(first):
                     self.Q[j, i] = self.Q[i, j]
-                if self.correlation != NULL:
-                    self.g[i] = self.correlation[self.feature[i]] - dot(&self.Q[i, 0], &self.beta[0], self.count)
+            self.correlate_rows(first)
         for i in range(first, self.count):
             self.curvature[i] = self.Q[i, i]
+        return 0
+
+    cdef void correlate_rows(self, index_t first) noexcept nogil:
+        # g of the columns from `first` on by their rows of Q.
+        cdef index_t i
+        for i in range(first if self.correlation != NULL else self.count, self.count):
+            self.g[i] = self.correlation[self.feature[i]] - dot(&self.Q[i, 0], &self.beta[0], self.count)
+
+    cdef int catch_up(self, const double* target) except -1 nogil:
+        # The residual that the columns keep is that of the coefficients.
+        if self.behind and self.weights is None:
+            memcpy(&self.columns.beta[0], &self.beta[0], self.count * sizeof(double))
+            self.columns.refresh(target)
+        self.behind = False
         return 0
 
     cdef int refresh(self, const double* target) except -1 nogil:
@@ -196,10 +214,10 @@ cdef class GramForm(Form):
         cdef index_t i
         if self.columns is not None and self.weights is None:
             for i in range(self.count):
-                self.columns.beta[i] = self.beta[i]
                 support += self.beta[i] != 0.0
-            self.columns.refresh(target)
+            self.behind = True
             if self.correlation == NULL or self.columns.entries() <= FRESH_PAYS * self.count * (support + 1):
+                self.catch_up(target)
                 self.columns.correlations(0, &self.g[0])
                 return 0
         for i in range(self.count):
@@ -214,6 +232,7 @@ cdef class GramForm(Form):
         cdef index_t i
         cdef index_t support = 0
         if self.columns is not None:
+            self.catch_up(target)
             return self.columns.residual(target, u)
         memcpy(u, target, self.design.n_rows * sizeof(double))
         for i in range(self.count):
