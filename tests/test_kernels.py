@@ -199,6 +199,51 @@ def test_lazy_bound_is_sharp_in_the_span_of_its_references():
     assert radius.max() < 1e-11
 
 
+@pytest.mark.parametrize("known", [0, 1, 2, 3])
+def test_lazy_bound_by_coefficients_is_that_by_residuals(known):
+    """Residuals y - X b with b on a growing part of the columns; the reference twin knows nothing of b."""
+    rng = np.random.default_rng(known)
+    X, y = rng.standard_normal((80, 50)), rng.standard_normal(80)
+    norm = np.linalg.norm(X, axis=0)
+    lazy, U, c = LazyGradients(80, norm, norm), [], X.T @ y
+    for k in range(known + 1):
+        b = 0.1 * rng.standard_normal(4 * k)
+        U.append(y - X[:, : 4 * k] @ b)
+        lazy.add_reference(U[-1], X.T @ U[-1])
+        lazy.add_place(b, c)
+    U = np.array(U[-3:]).T
+    for scale in (1.0, 1e-3, 1e-6, 0.0):
+        b = np.r_[b, np.zeros(16 - len(b))] + scale * rng.standard_normal(16)
+        u = y - X[:, :16] @ b
+        estimate, radius = lazy.place_bounds(b, c, X[:, :16].T @ u, y @ y)
+        twin, certain = reference.lazy_bound(X, U, u)
+        np.testing.assert_allclose(estimate, twin, atol=1e-7)
+        np.testing.assert_allclose(radius, certain, rtol=1e-6, atol=1e-6)
+        assert (np.abs(estimate - X.T @ u) <= radius).all()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_gram_of_sparse_columns_that_join_in_batches(seed):
+    """One, a few or many at a time, among them full columns and ones with a mean far from 0: all ways to a product."""
+    rng = np.random.default_rng(seed)
+    A = rng.standard_normal((60, 300)) * (rng.random((60, 300)) < 0.1)
+    A[:, rng.integers(0, 300, 6)] = rng.standard_normal((60, 6)) + rng.choice([0.0, 30.0], 6)
+    design = scaled_design(sp.csc_array(A))
+    m = design.n_features
+    order, P = rng.permutation(m), design.packed(np.arange(m))
+    form, at = GramForm(design, SparseColumns(design)), 0
+    while at < m:
+        batch = order[at : at + int(rng.choice([1, 2, 4, 5, 30, 150], p=[0.4, 0.2, 0.2, 0.1, 0.08, 0.02]))]
+        form.add_features(batch)
+        at += len(batch)
+        np.testing.assert_allclose(form.gram(), P[order[:at]] @ P[order[:at]].T, atol=1e-11)
+    form.clear()
+    form.add_features(order[5:9])
+    form.add_features(order[:3])
+    inside = np.r_[order[5:9], order[:3]]
+    np.testing.assert_allclose(form.gram(), P[inside] @ P[inside].T, atol=1e-11)
+
+
 FORMS = {
     "gram-streamed": GramForm,
     "gram-packed": lambda design: GramForm(design, DenseColumns(design)),

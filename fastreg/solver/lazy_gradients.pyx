@@ -65,6 +65,21 @@ cdef class LazyGradients:
         """Make u (n_rows,) with its correlations z (n_features,) a reference."""
         self.add(&u[0], &z[0])
 
+    def add_place(self, const double[::1] b, const double[::1] c):
+        """Tell the coefficients b (count,) of the newest reference, those of the first features, and c = X'y."""
+        cdef const index_t[::1] feature = np.arange(len(b))
+        cdef Place at = place_of(feature, b, c, b, 0.0)
+        self.place(&at)
+
+    def place_bounds(self, const double[::1] b, const double[::1] c, const double[::1] g, double target2):
+        """Return what ``bounds`` does for y - X b; c = X'y, g (count,) are its correlations, target2 = ||y||^2."""
+        cdef double[::1] z = np.empty(self.G.shape[1])
+        cdef const index_t[::1] feature = np.arange(len(b))
+        cdef Place at = place_of(feature, b, c, g, target2)
+        self.fit_place(&at)
+        self.estimate(&z[0])
+        return np.asarray(z), np.asarray(self.norm) * self.distance + np.asarray(self.raw_norm) * self.rounding
+
     def bounds(self, const double[::1] u):
         """Return estimates of the correlations of u and the radius within which each is certified."""
         cdef double[::1] z = np.empty(self.G.shape[1])
@@ -154,6 +169,14 @@ cdef class LazyGradients:
         memset(z, 0, self.G.shape[1] * sizeof(double))
         for k in range(self.count):
             axpy(self.factor[k], &self.G[k, 0], z, self.G.shape[1])
+
+
+cdef Place place_of(
+    const index_t[::1] feature, const double[::1] b, const double[::1] c, const double[::1] g, double target2
+) noexcept:
+    cdef Place at
+    at.feature, at.b, at.count, at.c, at.g, at.target2 = &feature[0], &b[0], b.shape[0], &c[0], &g[0], target2
+    return at
 
 
 cdef void solve_references(LazyGradients self, const double* right) noexcept nogil:

@@ -85,7 +85,8 @@ cdef class RowPoint:
         # Move all predictors to where the sum of u vanishes, or is less than `least`; return by how much. The sum falls
         # as they rise: Newton's steps where they stay between a place that is too low and one that is too high, else
         # halves of that; where curvatures vanish, steps of |u| (the delta of Huber's loss), twice as far each time.
-        # Trial point and point are to be the same, and so they are left. Without an intercept the sum is taken, no more.
+        # Trial point and point are to be the same, and so they are left. Without an intercept the sum is taken, no
+        # more.
         cdef double low = -INFINITY
         cdef double high = INFINITY
         cdef double moved = 0.0

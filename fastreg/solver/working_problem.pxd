@@ -1,6 +1,7 @@
 from fastreg.design.base cimport index_t
 from fastreg.penalty.elastic_net cimport Penalty
 from fastreg.solver.certified cimport CertifiedPoint
+from fastreg.subproblem.columns cimport Form
 from fastreg.subproblem.coordinate_descent cimport CoordinateDescent
 from fastreg.subproblem.dual_newton cimport DualNewton
 from fastreg.subproblem.tracing cimport Tracer
@@ -9,6 +10,9 @@ from fastreg.subproblem.tracing cimport Tracer
 cdef enum:
     # Epochs of descent that a crowd gets before tracing takes over.
     RUSH = 30
+
+
+cdef double sparse_entries(Form form) noexcept nogil
 
 
 cdef class WorkingProblem(CertifiedPoint):

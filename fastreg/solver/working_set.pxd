@@ -1,11 +1,8 @@
 from fastreg.design.base cimport index_t
-from fastreg.solver.working_problem cimport WorkingProblem
+from fastreg.solver.working_features cimport WorkingFeatures
 
 
-cdef class WorkingSetSolver(WorkingProblem):
-    cdef object full_target
-    cdef object full_correlation
-    cdef index_t limit
+cdef class WorkingSetSolver(WorkingFeatures):
     # What the intercept has moved since the null model, as far as it does not follow from the coefficients.
     cdef readonly double intercept
 
@@ -27,6 +24,3 @@ cdef class WorkingSetSolver(WorkingProblem):
     cdef void refine(self, index_t grown) noexcept nogil
     cdef int solve(self, double a1, double a2, double target, index_t max_iter) except -1 nogil
     cdef int approach(self, double a1, double a2, index_t max_iter) except -1 nogil
-    cdef int prepare(self, double a1_old, double a1_new) except -1 nogil
-    cdef index_t grow(self) except -1 nogil
-    cdef int adopt(self, index_t count, index_t most) except -1 nogil

@@ -6,15 +6,9 @@ the gap is small enough; else add the violators to W. W, its columns and their G
 
 import numpy as np
 
-from libc.math cimport fabs
-
 from fastreg.design.base cimport index_t
-from fastreg.design.scaled cimport ScaledDesign
-from fastreg.design.tiles cimport dot
-from fastreg.penalty.elastic_net cimport proximal_step
-from fastreg.solver.working_problem cimport RUSH, WorkingProblem
-from fastreg.subproblem.columns cimport Form
-from fastreg.subproblem.gram cimport GramForm
+from fastreg.solver.working_features cimport WorkingFeatures
+from fastreg.solver.working_problem cimport RUSH
 
 # The subproblem is solved to this fraction of the target, the rest is left to the other features.
 cdef double INNER_FRACTION = 0.3
@@ -22,10 +16,6 @@ cdef double INNER_FRACTION = 0.3
 cdef double EARLY_FRACTION = 0.1
 # Rounds without a new feature before the solver admits that rounding stops it.
 cdef int MAX_STALLS = 3
-# The working set may grow by this many features at least, and by half of itself, in one round.
-cdef index_t MIN_GROWTH = 64
-# ... and before an alpha by half the samples at most, however few: more cannot be needed there.
-cdef index_t LEAST = 16
 # So many epochs over sparse columns are said to crawl, and are followed by tracing, if there is room for that.
 cdef index_t CRAWL = 1000
 # A gap this much larger than that of zero coefficients may be is not what anybody looks for.
@@ -36,7 +26,7 @@ cdef double APPROACH = 0.6
 cdef double COARSE = 0.01
 
 
-cdef class WorkingSetSolver(WorkingProblem):
+cdef class WorkingSetSolver(WorkingFeatures):
     """Solver of one target over one design; all vectors are in the solver's scaled and weighted units.
 
     Parameters
@@ -51,56 +41,6 @@ cdef class WorkingSetSolver(WorkingProblem):
         stays outside with its coefficients fixed and takes its turn: block coordinate descent over working sets.
     """
 
-    def __init__(self, ScaledDesign design, Form form, penalty, free, start, budget):
-        super().__init__(design, form, penalty, free, budget)
-        self.limit = max(budget.limit, 2 * len(free) + 2)
-        form.limit = min(self.limit, max(self.n_features, 1))
-        if isinstance(form, GramForm) and form.columns is not None:
-            form.columns.limit = form.limit
-        self.admit(np.concatenate([free, start]))
-
-    def admit(self, features):
-        """Add features to the working set."""
-        if self.form.count + len(features) > self.limit:
-            features = self.make_room(features)
-        self.set_working(np.ascontiguousarray(features, dtype=np.intp))
-        self.form.add_features(features)
-        self.complete = isinstance(self.form, GramForm) and self.form.count == self.n_features
-
-    def make_room(self, features):
-        """Empty the working set but for its most important features; return what is to be put into it.
-
-        Features that must leave with a coefficient keep it in ``outside``, and the target of the working set becomes
-        what they leave of y.
-        """
-        count, n_free = self.form.count, self.inner.n_free
-        held, beta = np.array(self.form.feature[:count]), np.array(self.form.beta[:count])
-        weight = np.abs(beta) * self.design.norm[held]
-        weight[:n_free] = np.inf
-        order = np.argsort(-weight, kind="stable")[:max(n_free, int((weight > 0).sum()))]
-        new = np.asarray(features)[:self.limit // 2]
-        stay, leave = np.split(order, [self.limit - len(new)])
-        coefficients = np.asarray(self.outside)
-        coefficients[held[leave]] = beta[leave]
-        start = np.concatenate([beta[np.sort(stay)], coefficients[new]])
-        coefficients[new] = 0.0
-        self.n_outside = np.count_nonzero(coefficients)
-        chosen = np.concatenate([held[np.sort(stay)], new])
-        self.clear_working()
-        self.form.clear()
-        self.lazy.displace()
-        self.leave_outside(coefficients)
-        self.admit(chosen)
-        self.tracer.forget()
-        np.asarray(self.form.beta)[:len(start)] = start
-        self.form.refresh(&self.target[0])
-        return np.empty(0, dtype=np.intp)
-
-    def leave_outside(self, coefficients):
-        """Make what these coefficients (n_features,) leave of the target that of the working set."""
-        target = self.full_target - self.design.predictions(coefficients)[0]
-        self.bind(target, self.design.correlations(target)[0])
-
     def set_target(self, target, correlation):
         """Begin with another target (n_rows,) whose correlations with all features are known."""
         self.full_target, self.full_correlation = target, correlation
@@ -114,16 +54,6 @@ cdef class WorkingSetSolver(WorkingProblem):
         if self.n_features:
             self.lazy.add(&self.target[0], &self.correlation[0])
             self.place_reference()
-
-    def bind(self, target, correlation):
-        """Make this the target of the working set."""
-        np.copyto(np.asarray(self.target), target)
-        if self.n_features:
-            np.copyto(np.asarray(self.correlation), correlation)
-            np.copyto(np.asarray(self.z), correlation)
-        self.target2 = dot(&self.target[0], &self.target[0], self.design.n_rows)
-        if isinstance(self.form, GramForm):
-            self.form.bind_target(self.target, self.correlation)
 
     def set_coefficients(self, features, values):
         """Set the coefficients of some features and put them into the working set; to 0 if that is a better start."""
@@ -179,7 +109,7 @@ cdef class WorkingSetSolver(WorkingProblem):
     cdef void begin(self, double a1, double a2, double target, index_t max_iter) noexcept nogil:
         self.pen.a1, self.pen.a2 = a1, a2
         self.gap_target, self.inner_target, self.enough = target, INNER_FRACTION * target, target
-        self.max_iter, self.stalls, self.retreated = max_iter, 0, False
+        self.max_iter, self.stalls, self.joined, self.retreated = max_iter, 0, 0, False
 
     cdef double advance(self) except -1 nogil:
         # Solve on the working set and look at the others; what that leaves open is to be resolved then.
@@ -218,7 +148,8 @@ cdef class WorkingSetSolver(WorkingProblem):
                     self.retreat()
                 return False
             return True
-        self.refine(self.grow())
+        self.refine(self.joined + self.grow())
+        self.joined = 0
         return False
 
     cdef bint is_lost(self) noexcept nogil:
@@ -253,43 +184,3 @@ cdef class WorkingSetSolver(WorkingProblem):
             self.resolve(self.advance())
             here, ahead = ahead, APPROACH * ahead
         return self.prepare(here, a1)
-
-    cdef index_t grow(self) except -1 nogil:
-        # Add violators, those whose own best step is longest first; return how many there were.
-        cdef index_t count = 0
-        cdef index_t i, j
-        cdef double h, b, step
-        if self.complete:
-            return 0
-        for i in range(self.candidates(0, 0.0, 0.0)):
-            j, b = self.chosen[i], self.outside[self.chosen[i]]
-            h = self.norm[j] * self.norm[j]
-            step = fabs(proximal_step(&self.pen, j, self.z[j] + h * b, h) - b) * self.norm[j]
-            if step > 0.0:
-                self.chosen[count] = j
-                self.scratch[count] = step
-                count += 1
-        self.adopt(count, max(MIN_GROWTH, self.form.count // 2))
-        return count
-
-    cdef int prepare(self, double a1_old, double a1_new) except -1 nogil:
-        # Features likely to enter at the next alpha (the sequential strong rule of Tibshirani et al. 2012).
-        cdef index_t count, i
-        if self.complete:
-            return 0
-        self.pen.a1 = max(2.0 * a1_new - a1_old, 0.0)
-        count = self.candidates(0, 0.0, 0.0)
-        for i in range(count):
-            self.scratch[i] = fabs(self.z[self.chosen[i]]) / self.norm[self.chosen[i]]
-        return self.adopt(count, min(max(MIN_GROWTH, self.form.count // 4), max(LEAST, self.design.n_rows // 2)))
-
-    cdef int adopt(self, index_t count, index_t most) except -1 nogil:
-        # Put the `most` best of the `count` chosen features, by their scores in scratch, into W.
-        if count == 0:
-            return 0
-        with gil:
-            chosen = np.asarray(self.chosen[:count])
-            if count > most:
-                chosen = chosen[np.argpartition(np.asarray(self.scratch[:count]), count - most)[count - most:]]
-            self.admit(chosen.copy())
-        return 0

@@ -1,0 +1,15 @@
+from fastreg.design.base cimport index_t
+from fastreg.solver.working_problem cimport WorkingProblem
+
+
+cdef class WorkingFeatures(WorkingProblem):
+    # The target with its correlations, of which what coefficients outside W leave is that of W.
+    cdef object full_target
+    cdef object full_correlation
+    # The most features that W may hold, and how many have joined it, to be settled, since an alpha began.
+    cdef index_t limit
+    cdef index_t joined
+
+    cdef int prepare(self, double a1_old, double a1_new) except -1 nogil
+    cdef index_t grow(self) except -1 nogil
+    cdef int adopt(self, index_t count, index_t most) except -1 nogil

@@ -1,0 +1,149 @@
+"""Which features are worked on: those of W, what joins them, and what has to make room.
+
+W, its columns and their Gram matrix are kept from alpha to alpha.
+"""
+
+import numpy as np
+
+from libc.math cimport fabs
+
+from fastreg.design.base cimport index_t
+from fastreg.design.scaled cimport ScaledDesign
+from fastreg.design.tiles cimport dot
+from fastreg.penalty.elastic_net cimport proximal_step
+from fastreg.solver.working_problem cimport WorkingProblem, sparse_entries
+from fastreg.subproblem.columns cimport Form
+from fastreg.subproblem.gram cimport GramForm
+
+# The working set may grow by this many features at least, and by half of itself, in one round.
+cdef index_t MIN_GROWTH = 64
+# ... and before an alpha by half the samples at most, however few: more cannot be needed there.
+cdef index_t LEAST = 16
+# What an alpha costs on W is less than a residual where W has so many times as many entries as |S| |W|.
+cdef double VERY_LONG = 100.0
+
+
+cdef class WorkingFeatures(WorkingProblem):
+    """A certified point whose working set grows; see ``WorkingSetSolver`` for the parameters."""
+
+    def __init__(self, ScaledDesign design, Form form, penalty, free, start, budget):
+        super().__init__(design, form, penalty, free, budget)
+        self.limit = max(budget.limit, 2 * len(free) + 2)
+        form.limit = min(self.limit, max(self.n_features, 1))
+        if isinstance(form, GramForm) and form.columns is not None:
+            form.columns.limit = form.limit
+        self.admit(np.concatenate([free, start]))
+
+    def admit(self, features):
+        """Add features to the working set."""
+        if self.form.count + len(features) > self.limit:
+            features = self.make_room(features)
+        self.set_working(np.ascontiguousarray(features, dtype=np.intp))
+        self.form.add_features(features)
+        self.complete = isinstance(self.form, GramForm) and self.form.count == self.n_features
+
+    def make_room(self, features):
+        """Empty the working set but for its most important features; return what is to be put into it.
+
+        Features that must leave with a coefficient keep it in ``outside``, and the target of the working set becomes
+        what they leave of y.
+        """
+        count, n_free = self.form.count, self.inner.n_free
+        held, beta = np.array(self.form.feature[:count]), np.array(self.form.beta[:count])
+        weight = np.abs(beta) * self.design.norm[held]
+        weight[:n_free] = np.inf
+        order = np.argsort(-weight, kind="stable")[:max(n_free, int((weight > 0).sum()))]
+        new = np.asarray(features)[:self.limit // 2]
+        stay, leave = np.split(order, [self.limit - len(new)])
+        coefficients = np.asarray(self.outside)
+        coefficients[held[leave]] = beta[leave]
+        start = np.concatenate([beta[np.sort(stay)], coefficients[new]])
+        coefficients[new] = 0.0
+        self.n_outside = np.count_nonzero(coefficients)
+        chosen = np.concatenate([held[np.sort(stay)], new])
+        self.clear_working()
+        self.form.clear()
+        self.lazy.displace()
+        self.leave_outside(coefficients)
+        self.admit(chosen)
+        self.tracer.forget()
+        np.asarray(self.form.beta)[:len(start)] = start
+        self.form.refresh(&self.target[0])
+        return np.empty(0, dtype=np.intp)
+
+    def leave_outside(self, coefficients):
+        """Make what these coefficients (n_features,) leave of the target that of the working set."""
+        target = self.full_target - self.design.predictions(coefficients)[0]
+        self.bind(target, self.design.correlations(target)[0])
+
+    def bind(self, target, correlation):
+        """Make this the target of the working set."""
+        np.copyto(np.asarray(self.target), target)
+        if self.n_features:
+            np.copyto(np.asarray(self.correlation), correlation)
+            np.copyto(np.asarray(self.z), correlation)
+        self.target2 = dot(&self.target[0], &self.target[0], self.design.n_rows)
+        if isinstance(self.form, GramForm):
+            self.form.bind_target(self.target, self.correlation)
+
+    cdef int prepare(self, double a1_old, double a1_new) except -1 nogil:
+        # Features likely to enter at the next alpha (the sequential strong rule of Tibshirani et al. 2012).
+        cdef index_t count, i
+        if self.complete:
+            return 0
+        self.pen.a1 = max(2.0 * a1_new - a1_old, 0.0)
+        count = self.candidates(0, 0.0, 0.0)
+        for i in range(count):
+            self.scratch[i] = fabs(self.z[self.chosen[i]]) / self.norm[self.chosen[i]]
+        return self.adopt(count, min(max(MIN_GROWTH, self.form.count // 4), max(LEAST, self.design.n_rows // 2)))
+
+    cdef index_t grow(self) except -1 nogil:
+        # Add violators, those whose own best step is longest first; return how many there were.
+        cdef index_t count = 0
+        cdef index_t i, j
+        cdef double h, b, step
+        if self.complete:
+            return 0
+        for i in range(self.candidates(0, 0.0, 0.0)):
+            j, b = self.chosen[i], self.outside[self.chosen[i]]
+            h = self.norm[j] * self.norm[j]
+            step = fabs(proximal_step(&self.pen, j, self.z[j] + h * b, h) - b) * self.norm[j]
+            if step > 0.0:
+                self.chosen[count] = j
+                self.scratch[count] = step
+                count += 1
+        self.adopt(count, max(MIN_GROWTH, self.form.count // 2))
+        return count
+
+    cdef int adopt(self, index_t count, index_t most) except -1 nogil:
+        # Put the `most` best of the `count` chosen features, by their scores in scratch, into W.
+        if count == 0:
+            return 0
+        with gil:
+            chosen = np.asarray(self.chosen[:count])
+            if count > most:
+                chosen = chosen[np.argpartition(np.asarray(self.scratch[:count]), count - most)[count - most:]]
+            self.admit(chosen.copy())
+        return 0
+
+    cdef int settle(self) except -1 nogil:
+        # Where the residual has not been made and working columns are very long, few features that are open join W: a
+        # row of the Gram matrix costs less than the residual, and is there at the next alpha too. If they are not so
+        # few a full pass is little more.
+        cdef index_t count = self.n_open
+        cdef index_t first = self.form.count
+        cdef index_t support = 1
+        cdef index_t i
+        for i in range(first if self.lean and count else 0):
+            support += self.form.beta[i] != 0.0
+        if count == 0 or not self.lean or sparse_entries(self.form) < VERY_LONG * support * (first + count):
+            return WorkingProblem.settle(self)
+        if count > max(MIN_GROWTH, first // 2) or first + count > self.limit:
+            return self.full_pass()
+        with gil:
+            self.admit(np.array(self.chosen[:count]))
+        self.form.correlations(first, &self.scratch[0])
+        for i in range(first, self.form.count):
+            self.z[self.form.feature[i]] = self.scratch[i]
+        self.joined += count
+        return 0
