@@ -28,6 +28,9 @@ def big():
 @pytest.mark.parametrize("ratio", [1.0, 0.5, 0.0])
 def test_one_and_two_threads_agree(big, make, ratio):
     X, y = big
+    if ratio == 0.0:
+        # Decompositions by BLAS: on two threads of a busy machine each of 1,200 rows takes many seconds.
+        X, y = X[:300, :400], y[:300]
     X = make(np.where(np.abs(X) > 1, X, 0.0))
     one, two = (fastreg.fit_path(X, y, l1_ratio=ratio, n_alphas=6, alpha_min_ratio=0.1, n_threads=k) for k in (1, 2))
     scale = np.abs(one.coefs.toarray()).max()

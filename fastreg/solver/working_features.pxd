@@ -9,6 +9,9 @@ cdef class WorkingFeatures(WorkingProblem):
     # The most features that W may hold, and how many have joined it, to be settled, since an alpha began.
     cdef index_t limit
     cdef index_t joined
+    # Whether features have been open while the residual was not there, and whether so at an earlier alpha.
+    cdef bint asked
+    cdef bint again
 
     cdef int prepare(self, double a1_old, double a1_new) except -1 nogil
     cdef index_t grow(self) except -1 nogil

@@ -128,15 +128,18 @@ cdef class WorkingFeatures(WorkingProblem):
 
     cdef int settle(self) except -1 nogil:
         # Where the residual has not been made and working columns are very long, few features that are open join W: a
-        # row of the Gram matrix costs less than the residual, and is there at the next alpha too. If they are not so
-        # few a full pass is little more.
+        # row of the Gram matrix costs less than the residual does for a few alphas. If they are not so few a full pass
+        # is little more. The first time, which may be the only one, they are settled by the residual.
         cdef index_t count = self.n_open
         cdef index_t first = self.form.count
         cdef index_t support = 1
         cdef index_t i
+        self.asked = self.asked or (self.lean and count > 0)
         for i in range(first if self.lean and count else 0):
             support += self.form.beta[i] != 0.0
-        if count == 0 or not self.lean or sparse_entries(self.form) < VERY_LONG * support * (first + count):
+        if count == 0 or not (self.lean and self.again) or (
+            sparse_entries(self.form) < VERY_LONG * support * (first + count)
+        ):
             return WorkingProblem.settle(self)
         if count > max(MIN_GROWTH, first // 2) or first + count > self.limit:
             return self.full_pass()

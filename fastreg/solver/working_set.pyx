@@ -110,6 +110,7 @@ cdef class WorkingSetSolver(WorkingFeatures):
         self.pen.a1, self.pen.a2 = a1, a2
         self.gap_target, self.inner_target, self.enough = target, INNER_FRACTION * target, target
         self.max_iter, self.stalls, self.joined, self.retreated = max_iter, 0, 0, False
+        self.again = self.asked
 
     cdef double advance(self) except -1 nogil:
         # Solve on the working set and look at the others; what that leaves open is to be resolved then.

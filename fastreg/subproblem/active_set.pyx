@@ -120,8 +120,9 @@ cdef bint factorize_block(ActiveSet self, index_t first, index_t count) noexcept
     cdef double[CUBE] least
     cdef index_t length = ceil_div(count, STRIP) * STRIP
     cdef index_t k, i
+    for k in range(CUBE):
+        least[k] = DEPENDENT * self.w[first + k] if k < count else 0.0
     for k in range(count):
-        least[k] = DEPENDENT * self.w[first + k]
         for i in range(length):
             columns[k * CUBE + i] = self.L[first + i, first + k] if k <= i < count else 0.0
     if factor_columns(columns, <int> count, CUBE, least) < count:
