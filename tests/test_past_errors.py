@@ -253,3 +253,22 @@ def test_an_l1_part_too_small_for_any_penalty():
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="l1_ratio=0 for ridge"):
         fastreg.fit_path(rng.standard_normal((20, 6)), rng.standard_normal(20), l1_ratio=1e-320)
+
+
+@pytest.mark.parametrize("free", [0, 3])
+@pytest.mark.parametrize("mean", [1e3, 1e5, 1e6])
+def test_full_sparse_columns_with_a_mean_far_from_0(mean, free):
+    """Rounding of the sum of the residual, times the mean, was certified: gaps of 1e-4 that were said to be 1e-7."""
+    rng = np.random.default_rng(0)
+    Z = rng.standard_normal((3000, 2)) + mean
+    levels = np.zeros((3000, 150))
+    levels[np.arange(3000), rng.integers(0, 150, 3000)] = 1
+    X, factors = np.hstack([Z, levels]), np.ones(152)
+    factors[2 : 2 + free] = 0
+    y = (Z - mean).sum(axis=1) + levels @ rng.standard_normal(150) + rng.standard_normal(3000)
+    options = {"penalty_factors": factors}
+    path = fastreg.fit_path(sp.csc_array(X), y, n_alphas=8, alpha_min_ratio=1e-3, tol=1e-8, **options)
+    assert path.converged.all()
+    for k, alpha in enumerate(path.alphas):
+        gap = fastreg.duality_gap(X, y, path.coefs[:, [k]].toarray()[:, 0], path.intercepts[k], alpha, **options)
+        assert gap <= 1.5e-8 * path.null_loss

@@ -373,3 +373,14 @@ def test_the_intercept_where_huber_clips_every_residual(factor):
         gap = fastreg.duality_gap(X, y, path.coef(alpha), path.intercept(alpha), alpha, loss=huber)
         assert path.converged.all()
         assert gap <= 1e-6 * path.null_loss + 10 * path.dual_gaps[0]
+
+
+def test_the_sum_of_hubers_u_under_weights_of_any_size():
+    # One row outweighs the others: its u is all rounding, which is not an intercept out of place.
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        X, y = rng.standard_normal((3, 100)) + 5, rng.standard_normal(3)
+        weights = 10.0 ** np.array([0.0, rng.uniform(-8, -3), rng.uniform(-8, -3)])
+        options = {"loss": fastreg.Huber(1.0), "sample_weight": weights, "standardize": bool(seed % 2)}
+        path = fastreg.fit_path(X, y, n_alphas=8, alpha_min_ratio=1e-2, **options)
+        assert path.converged.all()

@@ -19,7 +19,7 @@ from fastreg.solver.least_squares import bounded_least_squares, least_squares
 # A Gram matrix is trusted while its Cholesky pivots stay above this fraction of the largest.
 TRUSTED = 1e-5
 # The same matrix in another type or order explains the same part of the deviance up to this.
-SAME_FIT = 1e-5
+SAME_FIT = 1e-3
 # The Gram matrix of all columns that are ever used is made where it holds no more numbers.
 GRAM_ENTRIES = 2**26
 

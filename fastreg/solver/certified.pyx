@@ -243,12 +243,12 @@ cdef class CertifiedPoint:
         self.gap = max(self.bounded_gap(&evidence), self.hidden(&evidence))
 
     cdef double hidden(self, const Evidence* evidence) noexcept nogil:
-        # Predictions are known up to EPSILON sum_j |b_j| ||x_j||: where coefficients cancel each other on a grand scale
-        # no residual is what it seems to be, and the square of that is what no gap can be below.
+        # Predictions are known up to EPSILON sum_j |b_j| ||x_j||, x_j not centered: where coefficients cancel on a grand
+        # scale no residual is what it seems to be, and the square of that is what no gap can be below.
         cdef double size = 0.0
         cdef index_t i
         for i in range(evidence.count):
-            size += fabs(evidence.beta[i]) * self.norm[evidence.feature[i]]
+            size += fabs(evidence.beta[i]) * self.lazy.raw_norm[evidence.feature[i]]
         return (EPSILON * size) ** 2
 
     cdef double bounded_gap(self, const Evidence* evidence) noexcept nogil:

@@ -5,7 +5,7 @@ Nothing here knows of features: a line is given by what it does to the predictor
 
 import numpy as np
 
-from libc.math cimport INFINITY, copysign, fabs
+from libc.math cimport INFINITY, copysign, fabs, sqrt
 from libc.string cimport memcpy
 
 from fastreg.design.base cimport index_t
@@ -17,7 +17,7 @@ cdef double BALANCED = 1e-13
 cdef int MAX_BALANCING = 100
 # ... none of which may raise the loss by more than a fraction.
 cdef double ROUNDING = 1e-12
-# Beyond this fraction the sum is so far from 0 that u proves nothing.
+# Beyond this fraction of the norm of u the sum is so far from 0 that u proves nothing.
 cdef double UNBALANCED = 1e-9
 
 
@@ -91,17 +91,18 @@ cdef class RowPoint:
         cdef double high = INFINITY
         cdef double moved = 0.0
         cdef double stride = 1.0
-        cdef double total, size, bend, shift, value
+        cdef double total, size, square, bend, shift, value
         cdef index_t i
         cdef int _
         for _ in range(MAX_BALANCING):
-            total = size = bend = 0.0
+            total = size = square = bend = 0.0
             for i in range(self.n_rows):
                 total += self.weight[i] * self.force[i]
                 size += self.weight[i] * fabs(self.force[i])
+                square += self.weight[i] * self.force[i] ** 2
                 bend += self.weight[i] * self.curvature[i]
             self.imbalance = total
-            self.balanced = fabs(total) <= max(UNBALANCED * size, least)
+            self.balanced = fabs(total) <= max(UNBALANCED * sqrt(square), least)
             if not self.design.centered or fabs(total) <= max(BALANCED * size, least):
                 break
             if total > 0.0:
@@ -115,6 +116,8 @@ cdef class RowPoint:
                 stride *= 2.0
             if not low < moved + shift < high:
                 shift = 0.5 * (low + high) - moved
+            if moved + shift == moved:
+                break
             for i in range(self.n_rows):
                 self.line[i] = 1.0
             value = self.evaluate(shift)

@@ -36,7 +36,10 @@ cdef class WorkingFeatures(WorkingProblem):
 
     def admit(self, features):
         """Add features to the working set."""
-        if self.form.count + len(features) > self.limit:
+        # Those that bring a coefficient along change the target of W, too.
+        if self.form.count + len(features) > self.limit or (
+            self.n_outside and np.any(np.asarray(self.outside)[features])
+        ):
             features = self.make_room(features)
         self.set_working(np.ascontiguousarray(features, dtype=np.intp))
         self.form.add_features(features)

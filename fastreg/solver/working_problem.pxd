@@ -25,8 +25,9 @@ cdef class WorkingProblem(CertifiedPoint):
     cdef index_t gram_always
     cdef index_t wide
     cdef bint smooth
-    # Whether descent, or tracing, has ever not got through a crowd.
+    # Whether Newton's method on the dual has ever run out of steps.
     cdef bint dual_failed
+    # Whether descent, or tracing, has ever not got through a crowd.
     cdef bint slow_descent
     cdef bint slow_tracing
     cdef public index_t epochs

@@ -1,7 +1,7 @@
 from cython cimport final
 
 from fastreg.design.base cimport index_t
-from fastreg.design.tiles cimport axpy
+from fastreg.design.tiles cimport axpy, dot
 from fastreg.subproblem.sparse_entries cimport SparseEntries, dot_rows
 
 
@@ -13,8 +13,11 @@ cdef class SparseColumns(SparseEntries):
     cdef double shift
 
     cdef inline double gradient(self, index_t i) noexcept nogil:
-        # The term -center_i * sum(root * residual) is absent: with an intercept that sum is zero.
+        # The term -center_i * sum(root * residual) is absent: with an intercept that sum is zero, but for rounding,
+        # which the center of a heavy column would multiply.
         cdef double own = dot_rows(&self.values[0], &self.rows[0], self.starts[i], self.starts[i + 1], &self.u[0])
+        if self.heavy[i]:
+            return own - self.center[i] * dot(self.root, &self.u[0], self.design.n_rows)
         return own + self.shift * self.mean[i]
 
     cdef inline void step(self, index_t i, double delta) noexcept nogil:

@@ -53,6 +53,9 @@ cdef class SparseColumns(SparseEntries):
             self.beta[i] = 0.0
             if b != 0.0:
                 self.step(i, b)
+        # With an intercept the residual sums to 0, and what rounding has made of that is taken out of it.
+        if self.design.centered:
+            self.shift = -dot(self.root, &self.u[0], self.design.n_rows)
         return 0
 
     cdef int residual(self, const double* target, double* u) except -1 nogil:

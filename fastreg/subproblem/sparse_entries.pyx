@@ -7,6 +7,7 @@ from libc.string cimport memset
 
 from fastreg.design.base cimport Columns, Compressed, index_t
 from fastreg.design.scaled cimport ScaledDesign
+from fastreg.design.tiles cimport axpy, dot
 from fastreg.subproblem.columns cimport Form
 from fastreg.subproblem.row_store cimport RowStore
 
@@ -240,13 +241,17 @@ cdef class SparseEntries(Form):
         return self.shelf.end
 
     cdef int heavy_products(self, index_t i, index_t first, double* Q, index_t stride) except -1 nogil:
-        # x_i'x_k from the centered column i, whose sum with root is 0 already.
+        # x_i'x_k from the centered column i, whose sum with root is 0: exactly so, since centers multiply it.
         cdef index_t k, e, start
+        cdef double rest
         self.reserve_spread()
         for e in range(self.design.n_rows):
             self.spread[e] = -self.center[i] * self.root[e]
         for e in range(self.starts[i], self.starts[i + 1]):
             self.spread[self.rows[e]] += self.values[e]
+        if self.center[i] != 0.0:
+            rest = dot(self.root, &self.spread[0], self.design.n_rows)
+            axpy(-rest, self.root, &self.spread[0], self.design.n_rows)
         start = 0 if i >= first else first
         for k in range(start, self.count):
             if k >= first:
