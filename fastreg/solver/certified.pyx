@@ -243,8 +243,8 @@ cdef class CertifiedPoint:
         self.gap = max(self.bounded_gap(&evidence), self.hidden(&evidence))
 
     cdef double hidden(self, const Evidence* evidence) noexcept nogil:
-        # Predictions are known up to EPSILON sum_j |b_j| ||x_j||, x_j not centered: where coefficients cancel on a grand
-        # scale no residual is what it seems to be, and the square of that is what no gap can be below.
+        # Predictions are known up to EPSILON sum_j |b_j| ||x_j||, x_j not centered: where coefficients cancel each
+        # other on a grand scale no residual is what it seems to be, and no gap can be below the square of that.
         cdef double size = 0.0
         cdef index_t i
         for i in range(evidence.count):
