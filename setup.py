@@ -23,7 +23,12 @@ if os.environ.get("FASTREG_DEBUG"):
 
 
 class BuildKernels(build_ext):
-    """Compile with OpenMP where the compiler knows it, and without where it does not."""
+    """Compile with OpenMP where the compiler knows it, and without where it does not; on all cores."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        # Here, since an editable installation forgets the options of the command.
+        self.parallel = self.parallel or os.cpu_count() or 1
 
     def build_extensions(self):
         windows = self.compiler.compiler_type == "msvc"
@@ -56,5 +61,4 @@ extensions = [
 setup(
     ext_modules=cythonize(extensions, compiler_directives=DIRECTIVES, nthreads=0),
     cmdclass={"build_ext": BuildKernels},
-    options={"build_ext": {"parallel": os.cpu_count() or 1}},
 )
