@@ -107,9 +107,10 @@ INTERRUPTED = textwrap.dedent("""
         X = rng.standard_normal((2000, 1000))
         y = rng.integers(0, 10, 2000); options = dict(loss="multinomial", tol=1e-12)
     elif kind == "logistic_ridge":
-        X = rng.standard_normal((2500, 2500))
-        y = rng.integers(0, 2, 2500).astype(float)
-        # Given alphas: the default grid begins with one call of LAPACK, which nothing ends.
+        # Small enough for one factorization by LAPACK, which nothing ends, to be short on a slow machine too.
+        X = rng.standard_normal((1600, 1600))
+        y = rng.integers(0, 2, 1600).astype(float)
+        # Given alphas: the default grid begins with another call of LAPACK.
         options = dict(loss="logistic", l1_ratio=0.0, tol=1e-12, alphas=np.geomspace(10, 1e-4, 50))
     elif kind == "passes":      # a strided matrix, slow to read
         X = rng.standard_normal((8000, 20000), dtype=np.float32)
