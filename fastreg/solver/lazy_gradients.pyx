@@ -121,7 +121,6 @@ cdef class LazyGradients:
     cdef void fit_place(self, const Place* at) noexcept nogil:
         # As ``fit``, for a residual that is known by its coefficients.
         cdef double[REFERENCES] right
-        cdef double weight = 0.0
         cdef double rest = 1.0
         cdef double spread = 0.0
         cdef double size = sqrt(at.target2)
@@ -134,7 +133,6 @@ cdef class LazyGradients:
         solve_references(self, right)
         for k in range(self.count):
             rest -= self.factor[k]
-            weight += fabs(self.factor[k]) * sqrt(self.inner[k * REFERENCES + k])
         square = rest * rest * at.target2
         for i in range(at.count):
             step, bend = at.b[i], at.g[i]
@@ -145,12 +143,10 @@ cdef class LazyGradients:
             square -= step * (rest * at.c[at.feature[i]] + bend)
             spread += fabs(step) * self.norm[at.feature[i]]
             size += fabs(at.b[i]) * self.norm[at.feature[i]]
-        self.distance = sqrt(max(square, 0.0) + PLACED * (rest * rest * at.target2 + spread * size))
-        self.rounding = 2.2e-16 * (4.0 + 2.0 * sqrt(<double> self.n_rows)) * (weight + self.distance)
+        bound(self, max(square, 0.0) + PLACED * (rest * rest * at.target2 + spread * size))
 
     cdef void fit(self, const double* u) noexcept nogil:
         cdef double[REFERENCES] right
-        cdef double weight = 0.0
         cdef index_t i, k
         for k in range(self.count):
             right[k] = dot(&self.U[k, 0], u, self.n_rows)
@@ -160,9 +156,7 @@ cdef class LazyGradients:
         for k in range(self.count):
             if self.factor[k] != 0.0:
                 axpy(-self.factor[k], &self.U[k, 0], &self.delta[0], self.n_rows)
-                weight += fabs(self.factor[k]) * sqrt(self.inner[k * REFERENCES + k])
-        self.distance = sqrt(dot(&self.delta[0], &self.delta[0], self.n_rows))
-        self.rounding = 2.2e-16 * (4.0 + 2.0 * sqrt(<double> self.n_rows)) * (weight + self.distance)
+        bound(self, dot(&self.delta[0], &self.delta[0], self.n_rows))
 
     cdef void estimate(self, double* z) noexcept nogil:
         cdef index_t k
@@ -177,6 +171,16 @@ cdef Place place_of(
     cdef Place at
     at.feature, at.b, at.count, at.c, at.g, at.target2 = &feature[0], &b[0], b.shape[0], &c[0], &g[0], target2
     return at
+
+
+cdef void bound(LazyGradients self, double square) noexcept nogil:
+    # The two parts of the bound, from ||delta||^2 and the factors of the references.
+    cdef double weight = 0.0
+    cdef index_t k
+    for k in range(self.count):
+        weight += fabs(self.factor[k]) * sqrt(self.inner[k * REFERENCES + k])
+    self.distance = sqrt(square)
+    self.rounding = 2.2e-16 * (4.0 + 2.0 * sqrt(<double> self.n_rows)) * (weight + self.distance)
 
 
 cdef void solve_references(LazyGradients self, const double* right) noexcept nogil:

@@ -72,13 +72,13 @@ cdef class WorkingProblem(CertifiedPoint):
 
     cdef int reconsider(self) except -1 nogil:
         # Sparse columns get a Gram matrix where an epoch over them costs much more than one over the matrix, |W|^2
-        # steps, and lose it where it costs less: W grows faster than its entries.
+        # steps, and lose it where it costs less: W grows faster than its entries. Dense ones get it back where the dual
+        # has been no help.
         cdef double square = <double> self.form.count * self.form.count
         cdef double entries = sparse_entries(self.form)
         cdef bint few = 0 < self.form.count <= self.gram_always
-        if self.form.kind == 2 and (few or entries > self.gram_pays * square) and (
-            2 * self.form.count <= self.gram_limit
-        ):
+        cdef bint pays = self.form.kind == 2 and (few or entries > self.gram_pays * square)
+        if (pays and 2 * self.form.count <= self.gram_limit) or (self.form.kind == 1 and self.has_room()):
             with gil:
                 self.form = GramForm(self.design, self.form)
                 self.form.bind_target(self.target, self.correlation)
@@ -88,10 +88,6 @@ cdef class WorkingProblem(CertifiedPoint):
                 self.tracer.forget()
             if self.form.weights is None:
                 self.form.refresh(&self.target[0])
-        elif self.form.kind == 1 and self.has_room():
-            with gil:
-                self.form = GramForm(self.design, self.form)
-                self.form.bind_target(self.target, self.correlation)
         return 0
 
     cdef bint outnumbers(self) noexcept nogil:

@@ -44,12 +44,7 @@ cdef class WorkingSetSolver(WorkingFeatures):
     def set_target(self, target, correlation):
         """Begin with another target (n_rows,) whose correlations with all features are known."""
         self.full_target, self.full_correlation = target, correlation
-        np.asarray(self.outside)[:] = 0.0
-        self.n_outside = 0
-        self.bind(target, correlation)
-        self.tracer.forget()
-        np.asarray(self.form.beta)[:] = 0.0
-        self.form.refresh(&self.target[0])
+        self.retreat()
         self.lazy.forget()
         if self.n_features:
             self.lazy.add(&self.target[0], &self.correlation[0])
@@ -71,10 +66,10 @@ cdef class WorkingSetSolver(WorkingFeatures):
                 self.retreat()
 
     def retreat(self):
-        """Set all coefficients to 0: those that are there are worse."""
+        """Set all coefficients to 0: there are none yet, or those that are there are worse."""
         np.asarray(self.outside)[:] = 0.0
         self.n_outside = 0
-        np.asarray(self.form.beta)[:self.form.count] = 0.0
+        np.asarray(self.form.beta)[:] = 0.0
         self.bind(self.full_target, self.full_correlation)
         self.tracer.forget()
         self.form.refresh(&self.target[0])
