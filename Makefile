@@ -82,9 +82,9 @@ $(VENV)/.installed: $(VENV)/.made pyproject.toml setup.py
 	$(PIP) --no-build-isolation --editable .
 	@touch $@
 
-# Later on only kernels whose sources have changed are compiled again.
+# Later on only kernels whose sources have changed are compiled again; a new installation has just compiled them all.
 $(VENV)/.built: $(VENV)/.installed $(KERNELS)
-	$(BIN)/python setup.py --quiet build_ext --inplace
+	$(if $(filter $(VENV)/.installed,$?),,$(BIN)/python setup.py --quiet build_ext --inplace)
 	@touch $@
 
 $(VENV)/.wheel: $(VENV)/.made

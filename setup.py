@@ -54,11 +54,10 @@ class BuildKernels(build_ext):
         return flags
 
 
-extensions = [
-    Extension(".".join(path.with_suffix("").parts), [str(path)]) for path in sorted(Path("fastreg").rglob("*.pyx"))
-]
-
-setup(
-    ext_modules=cythonize(extensions, compiler_directives=DIRECTIVES, nthreads=0),
-    cmdclass={"build_ext": BuildKernels},
-)
+if __name__ == "__main__":  # translation's processes may import this file
+    kernels = sorted(Path("fastreg").rglob("*.pyx"))
+    extensions = [Extension(".".join(path.with_suffix("").parts), [str(path)]) for path in kernels]
+    setup(
+        ext_modules=cythonize(extensions, compiler_directives=DIRECTIVES, nthreads=os.cpu_count() or 1),
+        cmdclass={"build_ext": BuildKernels},
+    )

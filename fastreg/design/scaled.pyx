@@ -23,6 +23,11 @@ cdef double CONSTANT = 32 * np.finfo(float).eps
 cdef double TAME = 1e100
 
 
+# Products with so many vectors are left to BLAS, with columns packed for it, so many numbers at a time: 16 MB.
+cdef index_t MANY = 16
+cdef index_t BLOCK = 2**21
+
+
 cdef class ScaledDesign:
     """Scaled, centered and weighted view of a raw design.
 
@@ -223,6 +228,10 @@ cdef class ScaledDesign:
         cdef Columns cols = self.columns_of(index)
         cdef Vectors vectors
         cdef double[:, ::1] out = np.zeros((u.shape[0], cols.count))
+        if u.shape[0] >= MANY and not self.raw.is_sparse:
+            for part, columns in self.blocks(index):
+                np.matmul(u, columns.T, out=np.asarray(out)[:, part])
+            return np.asarray(out)
         vectors.data = &u[0, 0]
         vectors.count = u.shape[0]
         if cols.count:
@@ -237,6 +246,8 @@ cdef class ScaledDesign:
         cdef Columns cols = self.columns_of(index)
         cdef Vectors vectors
         cdef double[:, ::1] out = np.zeros((coef.shape[0], self.n_rows))
+        if coef.shape[0] >= MANY and not self.raw.is_sparse:
+            return sum((np.asarray(coef)[:, part] @ columns for part, columns in self.blocks(index)), np.asarray(out))
         if cols.count:
             vectors.data = &coef[0, 0]
             vectors.count = coef.shape[0]
@@ -263,6 +274,14 @@ cdef class ScaledDesign:
             with nogil:
                 self.pack(cols, &out[0, 0])
         return np.asarray(out)
+
+    def blocks(self, features=None):
+        """Yield slices of the features (all by default) and their packed columns, a few megabytes at a time."""
+        chosen = np.arange(self.n_features) if features is None else np.asarray(features)
+        size = max(1, BLOCK // max(1, self.n_rows))
+        for first in range(0, len(chosen), size):
+            part = slice(first, first + size)
+            yield part, self.packed(chosen[part])
 
     def unweighted(self, lines):
         """Return lines (..., n_rows) in the solver's units without the root weights; 0 in rows of weight 0."""

@@ -1,102 +1,72 @@
 """A compressed sparse column matrix used as it lies: float32 or float64, int32 or int64 indices.
 
 Rows are sorted and unique inside a column (the border sees to that). Every operation is made of small loops over the
-entries of one column; what type values and indices have is known to two accessors, and the compiler takes the
-question out of the loops. Centers never touch the zeros of a column: they enter as scalars, except in a Gram
-panel, which is dense anyway.
+entries of one column (``entries.pxd``). Centers never touch the zeros of a column: they enter as scalars, except in a
+Gram panel, which is dense anyway.
 """
 
 import numpy as np
 
 from cython.parallel cimport prange
-from libc.math cimport fabs, sqrt, NAN
 
 from fastreg.design.base cimport (
     CUBE, SHARE, Affine, Columns, Compressed, Design, Panel, Survey, Vectors, ceil_div, column_at, index_t, place_in,
 )
 from fastreg.design.cubes cimport turn_lines
+from fastreg.design.entries cimport (
+    FEW, Entries, add_entries, add_few, add_rows, dot_entries, dot_few, largest_entry, moments_entries, row_at,
+    value_at,
+)
 from fastreg.runtime.interrupt cimport poll
 
+# FEW interleaved vectors are taken at once where there are so many, all their rows stay in the cache and entries make
+# up for the way there and back; else vectors are taken in groups of so many.
+cdef index_t LEAST = 3
+cdef index_t LONGEST = 1 << 17
+cdef index_t GROUP = 4
 # Entries between two looks at Ctrl-C, about 10 ms' worth.
 cdef double BATCH_ENTRIES = 8e6
 
 
-cdef inline double value_at(Entries x, index_t e) noexcept nogil:
-    return (<const float*> x.values)[e] if x.single else (<const double*> x.values)[e]
-
-
-cdef inline index_t row_at(Entries x, index_t e) noexcept nogil:
-    return <index_t> (<const long long*> x.rows)[e] if x.wide else (<const int*> x.rows)[e]
-
-
-cdef inline double dot_entries(Entries x, const double* u) noexcept nogil:
-    cdef double even = 0.0
-    cdef double odd = 0.0
-    cdef index_t e
-    for e in range(0, x.count - 1, 2):
-        even += value_at(x, e) * u[row_at(x, e)]
-        odd += value_at(x, e + 1) * u[row_at(x, e + 1)]
-    if x.count % 2:
-        even += value_at(x, x.count - 1) * u[row_at(x, x.count - 1)]
-    return even + odd
-
-
-cdef inline void add_entries(Entries x, double factor, double* out) noexcept nogil:
-    cdef index_t e
-    for e in range(x.count):
-        out[row_at(x, e)] += factor * value_at(x, e)
-
-
-cdef inline double largest_entry(Entries x) noexcept nogil:
-    # The largest |entry|; NaN where one is NaN or infinite: times 0 it is 0 for a number only.
-    cdef double largest = 0.0
-    cdef double spoiled = 0.0
-    cdef index_t e
-    for e in range(x.count):
-        spoiled += value_at(x, e) * 0.0
-        largest = max(largest, fabs(value_at(x, e)))
-    return largest if spoiled == 0.0 else NAN
-
-
-cdef inline void moments_entries(
-    Entries x, const double* weight, double scale, double* mean, double* spread
+cdef inline void store_each(
+    SparseDesign X, const double* vectors, Columns cols, index_t j, index_t count, double* out
 ) noexcept nogil:
-    # Mean and spread of the scaled column, whose absent entries are zeros of weight 1 - seen; where that is rounding
-    # alone, nothing of weight is absent.
-    cdef double m = 0.0
-    cdef double s = 0.0
-    cdef double seen = 0.0
-    cdef double d, absent
-    cdef index_t e
-    for e in range(x.count):
-        m += weight[row_at(x, e)] * (value_at(x, e) * scale)
-        seen += weight[row_at(x, e)]
-    for e in range(x.count):
-        d = value_at(x, e) * scale - m
-        s += weight[row_at(x, e)] * (d * d)
-    absent = 1.0 - seen
-    if absent <= 2.2e-16 * (4.0 + 2.0 * sqrt(<double> x.count)):
-        absent = 0.0
-    mean[0] = m
-    spread[0] = s + absent * (m * m)
+    # Inner products of column j with vectors that follow one another.
+    cdef index_t k
+    for k in range(count):
+        out[k * cols.count + j] = dot_entries(X.column(column_at(cols, j)), vectors + k * X.n_rows)
 
 
-cdef inline void add_rows(
-    Entries x, double scale, const double* root, index_t row, index_t end, double* out
+cdef inline void store_few(SparseDesign X, Columns cols, index_t j, index_t few, double* out) noexcept nogil:
+    # Inner products of column j with the first few of the interleaved vectors.
+    cdef double[FEW] sums
+    cdef index_t k
+    dot_few(X.column(column_at(cols, j)), &X.lines[0], sums)
+    for k in range(few):
+        out[k * cols.count + j] = sums[k]
+
+
+cdef inline void spread_each(
+    SparseDesign X, Columns cols, index_t j, const double* coef, index_t count, double* eta
 ) noexcept nogil:
-    # Add the scaled entries of rows row .. end to out; the first of them is found by bisection.
-    cdef index_t low = 0
-    cdef index_t high = x.count
-    cdef index_t middle
-    while low < high:
-        middle = (low + high) // 2
-        if row_at(x, middle) < row:
-            low = middle + 1
-        else:
-            high = middle
-    while low < x.count and row_at(x, low) < end:
-        out[row_at(x, low) - row] += value_at(x, low) * scale * root[row_at(x, low)]
-        low += 1
+    # Add column j times its coefficients to vectors that follow one another.
+    cdef double factor
+    cdef index_t k
+    for k in range(count):
+        factor = coef[k * cols.count + j]
+        if factor != 0.0:
+            add_entries(X.column(column_at(cols, j)), factor, eta + k * X.n_rows)
+
+
+cdef inline void spread_few(
+    SparseDesign X, Columns cols, index_t j, const double* coef, index_t count
+) noexcept nogil:
+    # ... and to the interleaved ones.
+    cdef double[FEW] factors
+    cdef index_t k
+    for k in range(FEW):
+        factors[k] = coef[k * cols.count + j] if k < count else 0.0
+    add_few(X.column(column_at(cols, j)), factors, &X.lines[0])
 
 
 cdef class SparseDesign(Design):
@@ -117,6 +87,7 @@ cdef class SparseDesign(Design):
         self.n_rows, self.n_cols = shape
         self.n_entries = <double> max(1, starts[self.n_cols])
         self.n_threads = n_threads
+        self.lines = np.empty(0)
         self.is_sparse = True
 
     cdef Entries column(self, index_t j) noexcept nogil:
@@ -168,34 +139,84 @@ cdef class SparseDesign(Design):
             start = end
         return 0
 
+    cdef int interleave(self, const double* vectors, index_t count) except -1 nogil:
+        # Write vectors side by side, and zeros for those that are not there.
+        cdef index_t i, k
+        if self.lines.shape[0] == 0:
+            with gil:
+                self.lines = np.empty(FEW * self.n_rows)
+        for i in range(self.n_rows):
+            for k in range(FEW):
+                self.lines[FEW * i + k] = vectors[k * self.n_rows + i] if k < count else 0.0
+        return 0
+
+    cdef void separate(self, double* vectors, index_t count) noexcept nogil:
+        cdef index_t i, k
+        for k in range(count):
+            for i in range(self.n_rows):
+                vectors[k * self.n_rows + i] = self.lines[FEW * i + k]
+
+    cdef bint few_pay(self, index_t count, double entries) noexcept nogil:
+        return count >= LEAST and entries >= FEW * self.n_rows and self.n_rows <= LONGEST
+
     cdef int correlate(self, Vectors u, Columns cols, double* out) except -1 nogil:
-        cdef index_t start = 0
-        cdef index_t end, j, t
         cdef double entries = self.size_of(cols)
-        cdef int threads = self.team((entries + cols.count) * u.count)
+        cdef bint few = self.few_pay(u.count, entries)
+        cdef index_t most = FEW if few else GROUP
+        cdef index_t t, count
         self.entries_read += entries
+        for t in range(ceil_div(u.count, most)):
+            count = min(most, u.count - t * most)
+            if few:
+                self.interleave(u.data + t * most * self.n_rows, count)
+            self.correlate_group(u.data + t * most * self.n_rows, count, cols, out + t * most * cols.count, few)
+        return 0
+
+    cdef int correlate_group(
+        self, const double* vectors, index_t count, Columns cols, double* out, bint few
+    ) except -1 nogil:
+        cdef index_t start = 0
+        cdef index_t end, j
+        cdef int threads = self.team((self.size_of(cols) + cols.count) * count)
         while start < cols.count:
             poll()
             end = self.batch_end(cols, start)
             for j in prange(start, end, num_threads=threads, schedule="dynamic", chunksize=512):
-                for t in range(u.count):
-                    out[t * cols.count + j] = dot_entries(self.column(column_at(cols, j)), u.data + t * self.n_rows)
+                if few:
+                    store_few(self, cols, j, count, out)
+                else:
+                    store_each(self, vectors, cols, j, count, out)
             start = end
         return 0
 
     cdef int predict(self, Columns cols, Vectors coef, double* eta) except -1 nogil:
+        cdef double entries = self.size_of(cols)
+        cdef bint few = self.few_pay(coef.count, entries)
+        cdef index_t most = FEW if few else GROUP
+        cdef index_t t, count
+        self.entries_read += entries
+        for t in range(ceil_div(coef.count, most)):
+            count = min(most, coef.count - t * most)
+            if few:
+                self.interleave(eta + t * most * self.n_rows, count)
+            self.predict_group(cols, coef.data + t * most * cols.count, count, eta + t * most * self.n_rows, few)
+            if few:
+                self.separate(eta + t * most * self.n_rows, count)
+        return 0
+
+    cdef int predict_group(
+        self, Columns cols, const double* coef, index_t count, double* eta, bint few
+    ) except -1 nogil:
         cdef index_t start = 0
-        cdef index_t end, j, t
-        cdef double b
-        self.entries_read += self.size_of(cols)
+        cdef index_t end, j
         while start < cols.count:
             poll()
             end = self.batch_end(cols, start)
             for j in range(start, end):
-                for t in range(coef.count):
-                    b = coef.data[t * cols.count + j]
-                    if b != 0.0:
-                        add_entries(self.column(column_at(cols, j)), b, eta + t * self.n_rows)
+                if few:
+                    spread_few(self, cols, j, coef, count)
+                else:
+                    spread_each(self, cols, j, coef, count, eta)
             start = end
         return 0
 

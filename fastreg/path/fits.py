@@ -55,10 +55,13 @@ class Fits(NamedTuple):
         cls, coefs: np.ndarray, gaps: np.ndarray, losses: np.ndarray, iterations: Any, moved: Any = 0.0
     ) -> "Fits":
         """Return fits whose coefficients are the rows of a dense matrix."""
+        count, size = coefs.shape
+        each = gaps, losses, np.full(count, iterations), np.full(count, moved)
+        if coefs.all():
+            return cls(np.arange(count + 1) * size, np.tile(np.arange(size), count), coefs.ravel(), *each)
         rows, features = np.nonzero(coefs)
-        starts = np.searchsorted(rows, np.arange(len(coefs) + 1))
-        each = np.full(len(coefs), iterations), np.full(len(coefs), moved)
-        return cls(starts, features, coefs[rows, features], gaps, losses, *each)
+        starts = np.searchsorted(rows, np.arange(count + 1))
+        return cls(starts, features, coefs[rows, features], *each)
 
     @classmethod
     def of_trace(cls, trace: Trace, count: int) -> "Fits":

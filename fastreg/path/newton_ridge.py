@@ -20,7 +20,8 @@ from fastreg.problem.problem import Problem
 from fastreg.solver.cost_model import choose_budget, choose_newton_form, newton_ridge_route
 from fastreg.solver.line_search import fallen_enough, halvings
 from fastreg.solver.newton import NewtonSolver
-from fastreg.solver.ridge import RidgeSolver, kernel_matrix
+from fastreg.solver.ridge import RidgeSolver
+from fastreg.solver.ridge_kernel import kernel_matrix
 from fastreg.subproblem.gap import gap_of
 
 EPS = np.finfo(float).eps
@@ -61,7 +62,7 @@ class GeneralizedRidge:
         """Make a design of so few columns that has the same predictors."""
         design = self.problem.design
         self.free, self.rest = np.flatnonzero(self.l2 == 0), np.flatnonzero(self.l2 > 0)
-        kernel = kernel_matrix(design, self.rest, np.sqrt(self.l2[self.rest]), lambda columns: columns)
+        kernel = kernel_matrix(design, self.rest, np.sqrt(self.l2[self.rest]))
         values, vectors = np.linalg.eigh(kernel)
         real = values > EPS * max(design.n_rows, design.n_features) * values.max(initial=0.0)
         self.values, self.vectors = values[real], vectors[:, real]

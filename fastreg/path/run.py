@@ -113,7 +113,7 @@ class PathFit(Solvers):
         start = None if self.start is None else problem.feature_coefficients(self.start[k])
         target = float(self.targets[k])
         if problem.rows is None:
-            solved = self.ridge(l2, len(grid)).path(problem.targets[k], problem.correlations[k], a2, target, start)
+            solved = self.ridge(l2).path(problem.targets[k], problem.correlations[k], a2, target, start)
             parts = (Fits.of_rows(*part) for part in solved)
         else:
             parts = self.generalized_ridge(l2).path(k, a2, target, start)

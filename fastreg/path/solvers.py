@@ -100,10 +100,10 @@ class Solvers:
         if problem.rows is not None:
             solver.begin_at(problem.rows.y[k], problem.rows.start[k], problem.rows.best[k])
 
-    def ridge(self, l2: np.ndarray, n_alphas: int = 100) -> RidgeSolver:
+    def ridge(self, l2: np.ndarray) -> RidgeSolver:
         """Return the ridge solver, made when first asked for."""
         if self._ridge is None:
-            self._ridge = RidgeSolver(self.problem.design, l2, self.problem.gram, n_alphas)
+            self._ridge = RidgeSolver(self.problem.design, l2, self.problem.gram)
         return self._ridge
 
     def generalized_ridge(self, l2: np.ndarray) -> GeneralizedRidge:

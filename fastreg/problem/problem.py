@@ -16,6 +16,7 @@ two change no digit: data scaled by 2^k give the same digits, and no square over
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +28,8 @@ from fastreg.loss.multinomial import Multinomial
 from fastreg.loss.squared import SquaredLoss
 
 EPS = np.finfo(float).eps
+# Fits with more nonzero coefficients than this fraction of the columns are dense.
+MOST_COLUMNS = 0.1
 
 
 @dataclass(frozen=True)
@@ -148,21 +151,41 @@ class Problem:
 
     def user_coefficients(self, starts: np.ndarray, features: np.ndarray, beta: np.ndarray) -> sp.csc_array:
         """Return coefficients (n_columns, k) on the user's scale, of the k fits from starts[i] to starts[i + 1]."""
+        if self.shares and len(beta) > MOST_COLUMNS * self.n_columns * (len(starts) - 1):
+            return self._shared_out(starts, features, beta)
         chosen = self.design.raw_columns(features)
         # Indices of their own, which may be sorted below; as short as they can be.
         kind = np.int32 if max(self.n_columns, len(chosen)) < 2**31 else np.int64
         parts = beta * self.y_scale * self.design.scale[chosen], np.array(chosen, kind), np.array(starts, kind)
         coefs = sp.csc_array(parts, shape=(self.n_columns, len(starts) - 1))
-        if self._spread is not None:
+        if self.shares:
             coefs = sp.csc_array(self._spread @ coefs)
         coefs.sort_indices()
         return coefs
 
+    def _shared_out(self, starts: np.ndarray, features: np.ndarray, beta: np.ndarray) -> sp.csc_array:
+        """Return the same coefficients where most are not zero: one fit after the other, from dense lines."""
+        columns, values = [], []
+        for first, last in pairwise(starts):
+            line = np.zeros(self.design.n_features + 1)  # the last one for what stands for nothing, -1
+            line[features[first:last]] = beta[first:last]
+            line[:-1] *= self.y_scale / self.multiplicity
+            dense = line[self.members] * self.design.scale
+            columns.append(np.flatnonzero(dense))
+            values.append(dense[columns[-1]])
+        ends = np.cumsum([0] + [len(inside) for inside in columns])
+        kind = np.int32 if max(self.n_columns, ends[-1]) < 2**31 else np.int64
+        parts = np.concatenate(values), np.concatenate(columns).astype(kind), ends.astype(kind)
+        return sp.csc_array(parts, shape=(self.n_columns, len(columns)))
+
     @cached_property
-    def _spread(self) -> sp.csc_array | None:
-        """What shares the coefficient of a leading column out among all that equal it; None where it keeps all."""
-        if self.members is None or not (self.multiplicity > 1).any():
-            return None
+    def shares(self) -> bool:
+        """Whether coefficients are shared out among columns that are equal."""
+        return self.members is not None and bool((self.multiplicity > 1).any())
+
+    @cached_property
+    def _spread(self) -> sp.csc_array:
+        """What shares the coefficient of a leading column out among all that equal it."""
         inside = np.flatnonzero(self.members >= 0)
         group = self.members[inside]
         parts = 1.0 / self.multiplicity[group], (inside, self.design.columns[group])
@@ -175,9 +198,9 @@ class Problem:
 
         ``moved`` is what they move for centered columns, which squared loss does not do.
         """
-        fits = np.repeat(np.arange(len(starts) - 1), starts[1:] - starts[:-1])
-        shifts = self.design.center[self.design.raw_columns(features)] * beta * self.y_scale
-        return self.y_means[k] + moved - np.bincount(fits, shifts, len(starts) - 1)
+        shifts = np.append(self.design.center[self.design.raw_columns(features)] * beta * self.y_scale, 0.0)
+        sums = np.add.reduceat(shifts, starts[:-1])
+        return self.y_means[k] + moved - np.where(starts[1:] > starts[:-1], sums, 0.0)
 
     def features_of(self, columns: np.ndarray) -> np.ndarray:
         """Return the features that stand for raw columns, -1 where none does."""

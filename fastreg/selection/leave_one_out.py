@@ -60,7 +60,7 @@ def _leverages(solver: RidgeSolver, a2: np.ndarray) -> np.ndarray:
     """Return the diagonals (n_alphas, n_rows) of the matrices that map targets to predictions."""
     design = solver.design
     values, vectors = solver.spectrum
-    free = solver.basis
+    free = solver.columns.basis
     if solver.route == "primal" and len(solver.free):
         # The primal route has no use for a basis of the unpenalized columns.
         _, sizes, free = np.linalg.svd(design.packed(solver.free), full_matrices=False)

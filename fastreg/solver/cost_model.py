@@ -59,11 +59,16 @@ PASS_FRACTION_BY_ROW = 0.1
 # and Gram matrices and packed columns of working sets.
 IN_STEP_NUMBERS = 2**28
 VECTORS = 24
-# For sparse data a factorization may cost so many times that for every alpha: what conjugate gradients would take.
-RIDGE_PASSES = 5
+# For sparse data a factorization may cost so many multiplications per stored entry: what some dozens of iterations of
+# conjugate gradients take, which serve all alphas.
+RIDGE_FLOPS = 2e4
 # For sparse data one Gram matrix may cost so many multiplications per stored entry: what a Newton step's conjugate
 # gradients would take.
 NEWTON_RIDGE_FLOPS = 1000.0
+# A product of two stored entries of a sparse matrix costs as much as so many of packed ones.
+PRODUCT_COST = 300.0
+# Centers of so many deviations cost four digits of inner products.
+FAR = 100.0
 # Ridge is solved by a dense factorization up to this many samples or features, by a Krylov method beyond.
 FACTOR_SIZE = 4000
 
@@ -160,16 +165,25 @@ def fit_in_step(design: ScaledDesign, count: int) -> bool:
     return p > 0 and count * (VECTORS * (n + p) + widest * (widest + n)) <= IN_STEP_NUMBERS
 
 
-def ridge_route(design: ScaledDesign, n_alphas: int) -> str:
-    """Return "primal" (p x p), "dual" (n x n) or "krylov"; a factorization is worth more for more alphas."""
+def ridge_route(design: ScaledDesign) -> str:
+    """Return "primal" (p x p), "dual" (n x n) or "krylov"."""
     n, p = design.n_rows, design.n_features
-    if min(n, p) > FACTOR_SIZE:
-        return "krylov"
-    passes = float(n) * p * min(n, p)
-    worth = COMPLETE_FLOPS_PER_ENTRY * min(RIDGE_PASSES * n_alphas, 100)
-    if design.raw.is_sparse and passes > worth * design.raw.n_entries:
+    flops = float(n) * p * min(n, p)
+    if min(n, p) > FACTOR_SIZE or (design.raw.is_sparse and flops > RIDGE_FLOPS * design.raw.n_entries):
         return "krylov"
     return "primal" if p <= n else "dual"
+
+
+def entries_pay(design: ScaledDesign, features: np.ndarray) -> bool:
+    """Whether inner products of rows are made of stored entries of these columns, not of packed columns.
+
+    Entries make N^2/p products or more. Centers far from 0 would take digits away.
+    """
+    if not design.raw.is_sparse:
+        return False
+    products = PRODUCT_COST * design.raw.n_entries**2 / (design.raw.n_cols * design.n_features)
+    deviation, center = design.norm[features], np.abs(design.center[design.raw_columns(features)])
+    return products <= design.n_rows**2 and bool((center <= FAR * deviation).all())
 
 
 def newton_ridge_route(design: ScaledDesign) -> str:

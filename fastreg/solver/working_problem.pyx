@@ -17,7 +17,13 @@ from fastreg.subproblem.tracing cimport Tracer
 cdef index_t MAX_EVENTS = 1000
 # Steps of Newton's method on the dual.
 cdef index_t MAX_STEPS = 50
-# Sparse columns on which descent crawls have a Gram matrix of at most so many: 128 MB, also for every fold in step.
+# Descent crawls once it has taken so many epochs ...
+cdef index_t CRAWL = 1000
+# ... or at least so many, if the entries of W visited are more than the cube of the support over so much, of which
+# tracing an alpha costs a tenth in flops.
+cdef index_t SLOW = 100
+cdef double TRACED = 40.0
+# Sparse columns on which it does have a Gram matrix of at most so many: 128 MB, also for every fold in step.
 cdef index_t INSISTED = 4096
 # ... which W keeps when it doubles and grows by so many more.
 cdef index_t GROWTH = 128
@@ -102,13 +108,21 @@ cdef class WorkingProblem(CertifiedPoint):
         # Newton's method on the dual has been no help.
         if self.form.kind == 1:
             return self.dual_failed and 2 * self.form.count <= self.gram_limit
-        return self.form.kind == 2 and 2 * self.form.count <= min(self.gram_limit, INSISTED)
+        return self.form.kind == 2 and self.form.count <= min(self.gram_limit // 2, INSISTED)
+
+    cdef index_t crawl(self) noexcept nogil:
+        # After so many epochs a Gram matrix would have been better.
+        cdef double support = 1.0
+        cdef index_t i
+        for i in range(self.form.count):
+            support += self.form.beta[i] != 0.0
+        return <index_t> min(max(<double> SLOW, support**3 / (TRACED * max(sparse_entries(self.form), 1.0))), CRAWL)
 
     cdef void insist(self) noexcept nogil:
         # From the next round on sparse working sets of this size have a Gram matrix, and are solved exactly; also when
         # they have grown in between.
         if self.form.kind == 2 and self.has_room():
-            self.gram_always = max(self.gram_always, 2 * self.form.count + GROWTH)
+            self.gram_always = max(self.gram_always, min(2 * self.form.count + GROWTH, INSISTED))
 
     cdef bint is_crowded(self, const Penalty* pen) noexcept nogil:
         # Whether so many features seem to enter the Gram form at once, under an l2 part, that descent should come

@@ -16,8 +16,6 @@ cdef double INNER_FRACTION = 0.3
 cdef double EARLY_FRACTION = 0.1
 # Rounds without a new feature before the solver admits that rounding stops it.
 cdef int MAX_STALLS = 3
-# So many epochs over sparse columns are said to crawl, and are followed by tracing, if there is room for that.
-cdef index_t CRAWL = 1000
 # A gap this much larger than that of zero coefficients may be is not what anybody looks for.
 cdef double WORSE = 1.0 + 1e-6
 # A cold start goes down to its first alpha in steps of this ratio.
@@ -110,6 +108,7 @@ cdef class WorkingSetSolver(WorkingFeatures):
     cdef double advance(self) except -1 nogil:
         # Solve on the working set and look at the others; what that leaves open is to be resolved then.
         cdef index_t most = self.max_iter - self.epochs
+        cdef index_t crawl = -1
         self.reconsider()
         if not self.stalls and self.is_crowded(&self.pen):
             if self.trace_crowd(&self.pen, self.max_iter) or self.descend_on(min(RUSH, most)) < RUSH:
@@ -119,8 +118,9 @@ cdef class WorkingSetSolver(WorkingFeatures):
         if self.retreated or not self.trace(&self.pen, self.max_iter) or self.stalls:
             most = self.max_iter - self.epochs
             if self.has_room():
-                most = min(most, CRAWL)
-            if self.descend_on(most) == CRAWL:
+                crawl = self.crawl()
+                most = min(most, crawl)
+            if self.descend_on(most) == crawl:
                 self.insist()
         return self.certify()
 

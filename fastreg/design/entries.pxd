@@ -1,0 +1,122 @@
+# Loops over the stored entries of one sparse column: what type values and indices have is known to two accessors, and
+# the compiler takes the question out of the loops.
+
+from libc.math cimport fabs, sqrt, NAN
+
+from fastreg.design.base cimport index_t
+
+# Vectors that are interleaved: those of a row side by side, so that the row's cache line serves them all.
+cdef enum:
+    FEW = 8
+
+
+cdef struct Entries:
+    # The stored entries of one column.
+    const void* values
+    const void* rows
+    index_t count
+    bint single
+    bint wide
+
+
+cdef inline double value_at(Entries x, index_t e) noexcept nogil:
+    return (<const float*> x.values)[e] if x.single else (<const double*> x.values)[e]
+
+
+cdef inline index_t row_at(Entries x, index_t e) noexcept nogil:
+    return <index_t> (<const long long*> x.rows)[e] if x.wide else (<const int*> x.rows)[e]
+
+
+cdef inline double dot_entries(Entries x, const double* u) noexcept nogil:
+    cdef double even = 0.0
+    cdef double odd = 0.0
+    cdef index_t e
+    for e in range(0, x.count - 1, 2):
+        even += value_at(x, e) * u[row_at(x, e)]
+        odd += value_at(x, e + 1) * u[row_at(x, e + 1)]
+    if x.count % 2:
+        even += value_at(x, x.count - 1) * u[row_at(x, x.count - 1)]
+    return even + odd
+
+
+cdef inline void add_entries(Entries x, double factor, double* out) noexcept nogil:
+    cdef index_t e
+    for e in range(x.count):
+        out[row_at(x, e)] += factor * value_at(x, e)
+
+
+cdef inline void dot_few(Entries x, const double* lines, double* sums) noexcept nogil:
+    # Inner products with FEW vectors, interleaved: those of row i follow one another from lines[FEW * i] on.
+    cdef const double* line
+    cdef double value
+    cdef index_t e, k
+    for k in range(FEW):
+        sums[k] = 0.0
+    for e in range(x.count):
+        value = value_at(x, e)
+        line = lines + FEW * row_at(x, e)
+        for k in range(FEW):
+            sums[k] += value * line[k]
+
+
+cdef inline void add_few(Entries x, const double* factors, double* lines) noexcept nogil:
+    cdef double* line
+    cdef double value
+    cdef index_t e, k
+    for e in range(x.count):
+        value = value_at(x, e)
+        line = lines + FEW * row_at(x, e)
+        for k in range(FEW):
+            line[k] += value * factors[k]
+
+
+cdef inline double largest_entry(Entries x) noexcept nogil:
+    # The largest |entry|; NaN where one is NaN or infinite: times 0 it is 0 for a number only.
+    cdef double largest = 0.0
+    cdef double spoiled = 0.0
+    cdef index_t e
+    for e in range(x.count):
+        spoiled += value_at(x, e) * 0.0
+        largest = max(largest, fabs(value_at(x, e)))
+    return largest if spoiled == 0.0 else NAN
+
+
+cdef inline void moments_entries(
+    Entries x, const double* weight, double scale, double* mean, double* spread
+) noexcept nogil:
+    # Mean and spread of the scaled column, whose absent entries are zeros of weight 1 - seen; where that is rounding
+    # alone, nothing of weight is absent.
+    cdef double m = 0.0
+    cdef double s = 0.0
+    cdef double seen = 0.0
+    cdef double d, absent
+    cdef index_t e
+    for e in range(x.count):
+        m += weight[row_at(x, e)] * (value_at(x, e) * scale)
+        seen += weight[row_at(x, e)]
+    for e in range(x.count):
+        d = value_at(x, e) * scale - m
+        s += weight[row_at(x, e)] * (d * d)
+    absent = 1.0 - seen
+    if absent <= 2.2e-16 * (4.0 + 2.0 * sqrt(<double> x.count)):
+        absent = 0.0
+    mean[0] = m
+    spread[0] = s + absent * (m * m)
+
+
+cdef inline void add_rows(
+    Entries x, double scale, const double* root, index_t row, index_t end, double* out
+) noexcept nogil:
+    # Add the scaled entries of rows row .. end to out; the first of them is found by bisection.
+    cdef index_t low = 0
+    cdef index_t high = x.count
+    cdef index_t middle
+    while low < high:
+        middle = (low + high) // 2
+        if row_at(x, middle) < row:
+            low = middle + 1
+        else:
+            high = middle
+    while low < x.count and row_at(x, low) < end:
+        out[row_at(x, low) - row] += value_at(x, low) * scale * root[row_at(x, low)]
+        low += 1

@@ -1,0 +1,82 @@
+"""The penalized columns of a ridge problem, off the span of the unpenalized ones: A = P X / sqrt(l2)."""
+
+import numpy as np
+
+from fastreg.design.scaled import ScaledDesign
+from fastreg.solver.least_squares import least_squares
+from fastreg.solver.ridge_kernel import kernel_matrix
+
+EPS = np.finfo(float).eps
+
+
+class RidgeColumns:
+    """A, and the way from solutions to coefficients.
+
+    Parameters
+    ----------
+    design : ScaledDesign
+    l2 : ndarray (n_features,), factors >= 0 of the squared coefficients
+    project : bool, whether P is wanted
+
+    Attributes
+    ----------
+    free, rest : ndarray, unpenalized and penalized features
+    root_l2 : ndarray, root factors of the latter
+    basis : ndarray (rank, n_rows), orthonormal basis of the span of the free columns
+    """
+
+    def __init__(self, design: ScaledDesign, l2: np.ndarray, project: bool) -> None:
+        self.design = design
+        self.free = np.flatnonzero(l2 == 0)
+        self.rest = np.flatnonzero(l2 > 0)
+        self.root_l2 = np.sqrt(l2[self.rest])
+        self.basis = np.empty((0, design.n_rows))
+        if project and len(self.free):
+            _, values, basis = np.linalg.svd(design.packed(self.free), full_matrices=False)
+            self.basis = basis[values > EPS * max(basis.shape[1], len(values)) * values.max(initial=0.0)]
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether solutions are sought over the rows, which are fewer."""
+        return len(self.rest) > self.design.n_rows
+
+    @property
+    def least_size(self) -> int:
+        """Numbers of such a solution."""
+        return min(len(self.rest), self.design.n_rows)
+
+    def off(self, U: np.ndarray) -> np.ndarray:
+        """Remove from the rows of U their part in the span of the unpenalized columns."""
+        return U - (U @ self.basis.T) @ self.basis if len(self.basis) else U
+
+    def forward(self, c: np.ndarray) -> np.ndarray:
+        """A c."""
+        return self.off(self.design.predictions(c / self.root_l2, self.rest))[0]
+
+    def backward(self, u: np.ndarray) -> np.ndarray:
+        """A'u."""
+        return self.design.correlations(self.off(u[None])[0], self.rest)[0] / self.root_l2
+
+    def normal(self, c: np.ndarray) -> np.ndarray:
+        """A'A c."""
+        return self.backward(self.forward(c))
+
+    def outer(self, theta: np.ndarray) -> np.ndarray:
+        """A A'theta."""
+        return self.forward(self.backward(theta))
+
+    def kernel_matrix(self) -> np.ndarray:
+        """A A'."""
+        return kernel_matrix(self.design, self.rest, self.root_l2, self.off if len(self.free) else None)
+
+    def expanded(self, y: np.ndarray, theta: np.ndarray) -> np.ndarray:
+        """Return coefficients (k, n_features) for c = A'theta."""
+        return self.completed(y, self.design.correlations(theta, self.rest) / self.root_l2)
+
+    def completed(self, y: np.ndarray, c: np.ndarray) -> np.ndarray:
+        """Return coefficients (k, n_features): c / sqrt(l2), and least-squares values given these for the others."""
+        coefs = np.zeros((len(c), self.design.n_features))
+        coefs[:, self.rest] = c / self.root_l2
+        if len(self.free):
+            coefs[:, self.free] = least_squares(self.design, y - self.design.predictions(coefs), self.free)
+        return coefs

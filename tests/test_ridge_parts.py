@@ -1,0 +1,118 @@
+"""What ridge is made of: conjugate gradients for many shifts, inner products of rows, dense coefficients."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given
+from hypothesis import strategies as st
+from test_kernels import scaled_design
+
+import fastreg
+from fastreg import reference
+from fastreg.solver import cost_model, ridge
+from fastreg.solver.ridge_kernel import kernel_matrix
+from fastreg.solver.shifted_gradients import shifted_gradients
+
+
+@given(st.integers(1, 30), st.integers(1, 40), st.integers(1, 8), st.booleans(), st.integers(0, 10**6))
+def test_shifted_gradients_solve_every_shift(m, columns, k, images, seed):
+    rng = np.random.default_rng(seed)
+    A = rng.standard_normal((m, columns)) * 10.0 ** rng.uniform(-1, 1, columns)
+    K, right = A @ A.T, A @ rng.standard_normal(columns)
+    shifts = -np.sort(-np.linalg.norm(K, 2) * 10.0 ** rng.uniform(-4, 1, k))
+    enough = np.full(k, 1e-8 * np.linalg.norm(right) * (np.linalg.norm(A, 2) if images else 1.0))
+    found, counts = shifted_gradients(lambda x: K @ x, right, shifts, enough, images, 10 * m + 20)
+    for x, shift in zip(found, shifts, strict=True):
+        rest = right - K @ x - shift * x
+        size = np.sqrt(max(rest @ K @ rest, 0.0)) if images else np.linalg.norm(rest)
+        assert size <= 2 * enough[0]
+    assert (np.diff(counts) >= 0).all()
+
+
+def test_shifted_gradients_of_nothing_and_with_a_limit():
+    found, counts = shifted_gradients(lambda x: x, np.zeros(3), np.array([2.0, 1.0]), np.zeros(2), False, 9)
+    np.testing.assert_array_equal(found, np.zeros((2, 3)))
+    np.testing.assert_array_equal(counts, [0, 0])
+    K = np.diag(np.arange(1.0, 101.0))
+    _, counts = shifted_gradients(lambda x: K @ x, np.ones(100), np.array([1.0, 0.1]), np.zeros(2), True, 7)
+    np.testing.assert_array_equal(counts, [7, 7])
+
+
+@pytest.mark.parametrize("mean", [0.0, 3.0])
+@pytest.mark.parametrize("center", [True, False])
+def test_inner_products_of_rows(mean, center):
+    rng = np.random.default_rng(0)
+    X = sp.random_array((25, 4000), density=0.01, rng=rng, format="csc")
+    X.data += mean
+    weights = rng.random(25)
+    features, root_l2 = rng.choice(4000, 1500, replace=False), rng.uniform(0.5, 2.0, 1500)
+    by_entries, packed = (scaled_design(A, weights=weights / weights.sum(), center=center) for A in (X, X.toarray()))
+    assert cost_model.entries_pay(by_entries, features)
+    assert not cost_model.entries_pay(packed, features)
+    columns = packed.packed(features) / root_l2[:, None]
+    for design in (by_entries, packed):
+        np.testing.assert_allclose(kernel_matrix(design, features, root_l2), columns.T @ columns, atol=1e-12)
+
+
+def test_far_centers_are_not_multiplied_out():
+    X = sp.csc_array(1e6 + np.random.default_rng(0).standard_normal((5, 3000)))
+    assert not cost_model.entries_pay(scaled_design(X), np.arange(3000))
+
+
+@pytest.mark.parametrize("kind", ["csc-f64-i32", "csc-f32-i64", "C", "F", "C-f32"])
+@pytest.mark.parametrize("k", [1, 2, 3, 8, 11, 16, 19])
+@pytest.mark.parametrize(("n", "p"), [(1, 3), (7, 90), (60, 9)])
+def test_products_with_many_vectors(kind, k, n, p):
+    rng = np.random.default_rng(k)
+    A = rng.standard_normal((n, p)) * (rng.random((n, p)) < 0.9)
+    A = A.astype(np.float32).astype(float)
+    X = {
+        "csc-f64-i32": sp.csc_array, "C": np.ascontiguousarray, "F": np.asfortranarray,
+        "C-f32": lambda A: A.astype(np.float32),
+        "csc-f32-i64": lambda A: int64(sp.csc_array(A.astype(np.float32))),
+    }[kind](A)  # fmt: skip
+    weights = rng.random(n) + 0.1
+    weights /= weights.sum()
+    design = scaled_design(X, weights=weights)
+    columns = scaled_design(A, weights=weights).packed().T
+    U, coefs = rng.standard_normal((k, n)), rng.standard_normal((k, p))
+    coefs[:, 0] = 0.0
+    some = rng.permutation(p)[: max(1, p // 2)]
+    close = {"atol": 1e-12}
+    np.testing.assert_allclose(design.correlations(U), reference.correlate(columns, U), **close)
+    np.testing.assert_allclose(design.predictions(coefs), reference.predict(columns, coefs), **close)
+    np.testing.assert_allclose(design.correlations(U, some), reference.correlate(columns[:, some], U), **close)
+    part = coefs[:, : len(some)]
+    np.testing.assert_allclose(design.predictions(part, some), reference.predict(columns[:, some], part), **close)
+
+
+def int64(X):
+    X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
+    return X
+
+
+@pytest.mark.parametrize("route", ["dual", "krylov"])
+def test_equal_columns_share_dense_coefficients(route, monkeypatch):
+    monkeypatch.setattr(ridge, "ridge_route", lambda *_: route)
+    rng = np.random.default_rng(3)
+    A = rng.standard_normal((20, 50))
+    A[:, [7, 30]] = A[:, [2]]
+    A[:, 11] = 5.0
+    y = rng.standard_normal(20)
+    path = fastreg.fit_path(A, y, l1_ratio=0.0, alphas=[1.0, 0.1], tol=1e-12)
+    form = reference.standard_form(A, y, l1_ratio=0.0)
+    for alpha in path.alphas:
+        np.testing.assert_allclose(path.coef(alpha), reference.ridge(form, alpha), atol=1e-6)
+        assert path.coef(alpha)[2] == path.coef(alpha)[7] == path.coef(alpha)[30]
+    np.testing.assert_array_equal(np.diff(path.coefs.indptr), [49, 49])
+    np.testing.assert_allclose(path.intercepts, y.mean() - A.mean(axis=0) @ path.coefs.toarray(), atol=1e-12)
+
+
+def test_ridge_without_a_gram_matrix_continues_from_given_coefficients(monkeypatch):
+    monkeypatch.setattr(ridge, "ridge_route", lambda *_: "krylov")
+    rng = np.random.default_rng(4)
+    A, y = rng.standard_normal((30, 80)), rng.standard_normal(30)
+    cold = fastreg.fit_path(A, y, l1_ratio=0.0, alphas=[0.01], tol=1e-10)
+    warm = fastreg.fit_path(A, y, l1_ratio=0.0, alphas=[0.01], tol=1e-10, init=(cold.coef(0.01), cold.intercepts[0]))
+    assert warm.n_iter[0] < cold.n_iter[0]
+    np.testing.assert_allclose(warm.coef(0.01), cold.coef(0.01), atol=1e-6)
