@@ -9,6 +9,8 @@ from test_kernels import scaled_design
 
 import fastreg
 from fastreg import reference
+from fastreg.problem.problem import Options
+from fastreg.selection.leave_one_out import leave_one_out
 from fastreg.solver import cost_model, ridge
 from fastreg.solver.ridge_kernel import kernel_matrix
 from fastreg.solver.shifted_gradients import shifted_gradients
@@ -116,3 +118,31 @@ def test_ridge_without_a_gram_matrix_continues_from_given_coefficients(monkeypat
     warm = fastreg.fit_path(A, y, l1_ratio=0.0, alphas=[0.01], tol=1e-10, init=(cold.coef(0.01), cold.intercepts[0]))
     assert warm.n_iter[0] < cold.n_iter[0]
     np.testing.assert_allclose(warm.coef(0.01), cold.coef(0.01), atol=1e-6)
+
+
+def test_a_single_wide_fit_needs_no_inner_products_of_rows_unless_it_does():
+    rng = np.random.default_rng(5)
+    A, y = rng.standard_normal((450, 4000)), rng.standard_normal(450)
+    single = fastreg.fit_path(A, y, l1_ratio=0.0, alphas=[0.1])
+    assert single.n_iter[0] > 1
+    form = reference.standard_form(A, y, l1_ratio=0.0)
+    np.testing.assert_allclose(single.coef(0.1), reference.ridge(form, 0.1), atol=1e-6)
+    # Rows that are nearly equal, and a small penalty: too ill-conditioned for so few iterations.
+    A = A * np.geomspace(1.0, 1e-4, 450)[:, None] + rng.standard_normal(4000)
+    hard = fastreg.fit_path(A, y, l1_ratio=0.0, alphas=[1e-8])
+    assert hard.n_iter[0] == 1
+    assert hard.converged.all()
+
+
+def test_what_needs_eigenvalues_has_them_on_sparse_data_too():
+    rng = np.random.default_rng(6)
+    X = sp.random_array((300, 3000), density=0.01, rng=rng, format="csc")
+    y = rng.standard_normal(300)
+    assert cost_model.ridge_route(scaled_design(X)) == "krylov"
+    alphas = np.array([3.0, 0.3])
+    loo = [leave_one_out(A, y, alphas, Options(l1_ratio=0.0)) for A in (X, X.toarray())]
+    np.testing.assert_allclose(*loo, rtol=1e-8)
+    assert fastreg.RidgeCV(alphas=alphas * 300).fit(X, y).alpha_ == 300 * alphas[loo[0].argmin()]
+    paths = [(fastreg.fit_path(A, y, l1_ratio=0.0, alphas=alphas), A) for A in (X, X.toarray())]
+    freedom = [fastreg.information_criteria(path, A).df for path, A in paths]
+    np.testing.assert_allclose(*freedom, rtol=1e-8)

@@ -147,7 +147,7 @@ def _effective(result: PathResult, X: Any) -> np.ndarray:
     _, scales = problem.penalty_scales(result.alphas)
     if result.l1_ratio == 0 and problem.unbounded.all():
         solver = RidgeSolver(problem.design, problem.penalty["l2"])
-        if solver.route == "krylov":
+        if not solver.can_factor:
             raise ValueError(
                 f"result: expected at most {FACTOR_SIZE} samples or features for the degrees of freedom of ridge, "
                 f"got {problem.design.n_rows} x {problem.n_columns}."

@@ -35,7 +35,7 @@ def leave_one_out(X: Any, y: Any, alphas: np.ndarray, options: Options) -> np.nd
     if not problem.unbounded.all():
         raise ValueError("cv: expected splits for coefficients with bounds, got None (leave one out). Pass cv=5.")
     solver = PathFit(problem, 0.0, 1e-6, 1, None).ridge(problem.penalty["l2"])
-    if solver.route == "krylov":
+    if not solver.can_factor:
         raise ValueError(
             f"cv: expected splits beyond {FACTOR_SIZE} samples and features, got None (leave one out). Pass cv=5."
         )
@@ -61,13 +61,9 @@ def _leverages(solver: RidgeSolver, a2: np.ndarray) -> np.ndarray:
     design = solver.design
     values, vectors = solver.spectrum
     free = solver.columns.basis
-    if solver.route == "primal" and len(solver.free):
-        # The primal route has no use for a basis of the unpenalized columns.
-        _, sizes, free = np.linalg.svd(design.packed(solver.free), full_matrices=False)
-        free = free[sizes > np.finfo(float).eps * max(free.shape) * sizes.max(initial=0.0)]
     out = np.broadcast_to(np.einsum("ki,ki->i", free, free), (len(a2), design.n_rows)).copy()
     with np.errstate(divide="ignore", invalid="ignore"):
-        if solver.route == "dual":
+        if not solver.is_primal:
             shares = np.where(values > 0, values / (values + a2[:, None]), 0.0)
             return out + shares @ (vectors**2).T
         shares = np.where(values > 0, 1.0 / (values + a2[:, None]), 0.0)

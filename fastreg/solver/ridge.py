@@ -16,6 +16,7 @@ a2 = 0 (alpha = 0, with l2 = 1 then) gives the least-squares solution of minimal
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
@@ -35,10 +36,20 @@ NO_GAP = 1e-20
 KRYLOV_ITERATIONS = 10_000
 # Conjugate gradients give up earlier where a factorization is there to take over.
 SHORT_ITERATIONS = 300
+# The inner products of n rows take as long as n over so many iterations: where few alphas are wanted these may be
+# enough, unless there are not even so many. (A Gram matrix of columns is cheaper.) What a factorization would solve
+# exactly they solve to this fraction of the gap that is asked for.
+ITERATION_COST = 30
+NEARLY_EXACT = 1e-6
+LEAST_PATIENCE = 8
 # Numbers that all solutions of conjugate gradients may have together (128 MB).
 SOLUTIONS = 2**24
 # Up to this many alphas one Cholesky factorization each is cheaper than all eigenvalues.
 FEW_ALPHAS = 3
+
+
+# Coefficients (m, n_features), gaps and losses (m,) and iterations of the next m alphas.
+Fits = Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, Any]]
 
 
 def batches(items: np.ndarray, size: int) -> Iterator[np.ndarray]:
@@ -65,20 +76,29 @@ class RidgeSolver:
         gram: np.ndarray | None = None,
         route: str | None = None,
     ) -> None:
-        self.design = design
-        self.l2 = l2
+        self.design, self.l2, self._gram = design, l2, gram
         self.route = route or (ridge_route(design) if gram is None else "primal")
-        self.columns = RidgeColumns(design, l2, project=self.route != "primal")
+        # How a factorization is made, if one is.
+        self.is_primal = self.route == "primal" or (self.route == "krylov" and len(l2) <= design.n_rows)
+        self.columns = RidgeColumns(design, l2)
         self.free, self.rest, self.root_l2 = self.columns.free, self.columns.rest, self.columns.root_l2
-        small = min(design.n_rows, design.n_features) <= FACTOR_SIZE
-        self.patience = SHORT_ITERATIONS if small else KRYLOV_ITERATIONS
         self.factors: dict[float, tuple[np.ndarray, bool]] = {}
         self.few = False
-        if self.route == "primal":
-            self.gram = design.gram_matrix() if gram is None else gram
-            self.matrix = self._reduced_gram()
-        elif self.route == "dual":
-            self.matrix = self.columns.kernel_matrix()
+
+    @property
+    def can_factor(self) -> bool:
+        """Whether rows or features are few enough for a factorization."""
+        return min(self.design.n_rows, self.design.n_features) <= FACTOR_SIZE
+
+    @cached_property
+    def gram(self) -> np.ndarray:
+        """X'X."""
+        return self.design.gram_matrix() if self._gram is None else self._gram
+
+    @cached_property
+    def matrix(self) -> np.ndarray:
+        """A'A (primal) or A A'."""
+        return self._reduced_gram() if self.is_primal else self.columns.kernel_matrix()
 
     @cached_property
     def spectrum(self) -> tuple[np.ndarray, np.ndarray]:
@@ -107,16 +127,21 @@ class RidgeSolver:
             self.factors[a2] = cho_factor(shifted, overwrite_a=True, check_finite=False)
         return self.factors[a2]
 
+    @cached_property
+    def elimination(self) -> tuple[np.ndarray, np.ndarray]:
+        """The (pseudo-)inverse Q_FF^-1 of the Gram matrix of the free columns, and Q_FF^-1 Q_FR."""
+        Q, F, R = self.gram, self.free, self.rest
+        inverse = np.linalg.pinv(Q[np.ix_(F, F)], hermitian=True)
+        return inverse, inverse @ Q[np.ix_(F, R)]
+
     def _reduced_gram(self) -> np.ndarray:
         Q, F, R = self.gram, self.free, self.rest
-        self.free_inverse = np.linalg.pinv(Q[np.ix_(F, F)], hermitian=True)
-        self.cross = self.free_inverse @ Q[np.ix_(F, R)]
-        reduced = Q[np.ix_(R, R)] - Q[np.ix_(R, F)] @ self.cross
+        reduced = Q[np.ix_(R, R)] - Q[np.ix_(R, F)] @ self.elimination[1]
         return reduced / np.outer(self.root_l2, self.root_l2)
 
     def largest_eigenvalue(self) -> float:
         """Return the largest eigenvalue of A'A, to a few per cent."""
-        if self.route == "krylov":
+        if self.route == "krylov" and "spectrum" not in self.__dict__:
             return krylov_ridge.largest_eigenvalue(self.columns)
         return float(self.spectrum[0].max(initial=0.0))
 
@@ -127,7 +152,7 @@ class RidgeSolver:
         a2: np.ndarray,
         gap_target: float,
         start: np.ndarray | None,
-    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, int]]:
+    ) -> Fits:
         """Yield coefficients (m, n_features), gaps and losses (m,) and iterations for the next m of a2, in order."""
         plain = self.design.n_rows * self.design.n_features <= PACK_ENTRIES
         penalized = a2[a2 > 0] if plain else a2
@@ -147,14 +172,29 @@ class RidgeSolver:
 
     def _penalized_path(
         self, y: np.ndarray, correlation: np.ndarray, a2: np.ndarray, gap_target: float, start: np.ndarray | None
-    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, int]]:
+    ) -> Fits:
+        patience, done = self._patience(len(a2)), 0
+        if patience >= LEAST_PATIENCE:
+            goal = gap_target if self.route == "krylov" else NEARLY_EXACT * gap_target
+            for fits in self._krylov_path(y, a2, goal, start, patience):
+                yield fits
+                done += len(fits[0])
+        yield from self._direct_path(y, correlation, a2[done:], gap_target)
+
+    def _patience(self, n_alphas: int) -> int:
+        """Return how many iterations of conjugate gradients may come before a factorization, or instead."""
+        if not self.can_factor:
+            return KRYLOV_ITERATIONS
+        if "matrix" in self.__dict__ or self._gram is not None:
+            return 0
         if self.route == "krylov":
-            yield from self._krylov_path(y, correlation, a2, gap_target, start)
-            return
-        step = alphas_at_once(self.design)
+            return SHORT_ITERATIONS
+        return self.design.n_rows // ITERATION_COST if not self.is_primal and 0 < n_alphas <= FEW_ALPHAS else 0
+
+    def _direct_path(self, y: np.ndarray, correlation: np.ndarray, a2: np.ndarray, gap_target: float) -> Fits:
         self.few = 0 < len(a2) <= FEW_ALPHAS and a2.min() > 0 and "spectrum" not in self.__dict__
-        for part in batches(a2, step):
-            if self.route == "primal":
+        for part in batches(a2, alphas_at_once(self.design)):
+            if self.is_primal:
                 coefs = self._primal(correlation, part)
                 Z = correlation - coefs @ self.gram
                 losses = np.maximum(0.5 * (y @ y - np.einsum("kj,kj->k", coefs, correlation + Z)), 0.0)
@@ -164,38 +204,34 @@ class RidgeSolver:
                 yield coefs, *self._certified(y, coefs, part, gap_target), 1
 
     def _krylov_path(
-        self, y: np.ndarray, correlation: np.ndarray, a2: np.ndarray, gap_target: float, start: np.ndarray | None
-    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-        done = 0
+        self, y: np.ndarray, a2: np.ndarray, gap_target: float, start: np.ndarray | None, patience: int
+    ) -> Fits:
+        """Yield fits as long as so many iterations are enough, or without end where nothing else could take over."""
         # Many alphas from zero are cheaper than one by one from anywhere.
-        alone = start is not None and len(a2) == 1
-        for part, coefs, counts in self._krylov_fits(y, a2, gap_target, start if alone else None):
+        alone = start is not None and len(a2) == 1 and self.route == "krylov"
+        for part, coefs, counts in self._krylov_fits(y, a2, gap_target, start if alone else None, patience):
             gaps, losses = self._certified(y, coefs, part, gap_target)
             late = np.flatnonzero(gaps > gap_target)
-            if len(late) and self.patience < KRYLOV_ITERATIONS:
-                # Too ill-conditioned for conjugate gradients, and not too large for a factorization.
-                direct = RidgeSolver(self.design, self.l2, route="primal" if len(self.l2) <= len(y) else "dual")
-                yield from direct.path(y, correlation, a2[done:], gap_target, None)
-                return
+            if len(late) and self.can_factor:
+                return  # too ill-conditioned for conjugate gradients
             for k in late if part[0] > 0 and not alone else ():
                 one = slice(k, k + 1)
-                coefs[one], more = krylov_ridge.continued(self.columns, y, part[k], gap_target, coefs[k], self.patience)
+                coefs[one], more = krylov_ridge.continued(self.columns, y, part[k], gap_target, coefs[k], patience)
                 gaps[one], losses[one] = self._certified(y, coefs[one], part[one], gap_target)
                 counts[k] += more
             yield coefs, gaps, losses, counts
-            done += len(part)
 
     def _krylov_fits(
-        self, y: np.ndarray, a2: np.ndarray, gap_target: float, start: np.ndarray | None
+        self, y: np.ndarray, a2: np.ndarray, gap_target: float, start: np.ndarray | None, patience: int
     ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Yield the next of a2, coefficients and iterations."""
         columns, positive = self.columns, a2[a2 > 0]
         if start is not None and len(positive):
-            yield a2, *krylov_ridge.continued(columns, y, a2[0], gap_target, start, self.patience)
+            yield a2, *krylov_ridge.continued(columns, y, a2[0], gap_target, start, patience)
             return
         step, complete = alphas_at_once(self.design), columns.expanded if columns.is_wide else columns.completed
         for group in batches(positive, max(1, SOLUTIONS // (1 + columns.least_size))):
-            solutions, counts = krylov_ridge.from_zero(columns, y, group, gap_target, self.patience)
+            solutions, counts = krylov_ridge.from_zero(columns, y, group, gap_target, patience)
             for part in batches(np.arange(len(group)), step):
                 yield group[part], complete(y, solutions[part]), counts[part]
         for _ in range(len(positive), len(a2)):
@@ -232,14 +268,15 @@ class RidgeSolver:
         return gap_of(penalty, 0.0, a2, np.ascontiguousarray(beta), z.copy(), self.design.norm, 2 * loss, level)
 
     def _primal(self, correlation: np.ndarray, a2: np.ndarray) -> np.ndarray:
+        inverse, cross = self.elimination
         coefs = np.zeros((len(a2), self.design.n_features))
         # The second round is iterative refinement: it makes up for the square in the Gram matrix.
         for _ in range(2):
             right = correlation - coefs @ self.gram - a2[:, None] * self.l2 * coefs
-            reduced = (right[:, self.rest] - right[:, self.free] @ self.cross) / self.root_l2
+            reduced = (right[:, self.rest] - right[:, self.free] @ cross) / self.root_l2
             step = self._solve(reduced, a2) / self.root_l2
             coefs[:, self.rest] += step
-            coefs[:, self.free] += right[:, self.free] @ self.free_inverse - step @ self.cross.T
+            coefs[:, self.free] += right[:, self.free] @ inverse - step @ cross.T
         return coefs
 
     def _dual(self, y: np.ndarray, a2: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """The penalized columns of a ridge problem, off the span of the unpenalized ones: A = P X / sqrt(l2)."""
 
+from functools import cached_property
+
 import numpy as np
 
 from fastreg.design.scaled import ScaledDesign
@@ -16,24 +18,26 @@ class RidgeColumns:
     ----------
     design : ScaledDesign
     l2 : ndarray (n_features,), factors >= 0 of the squared coefficients
-    project : bool, whether P is wanted
 
     Attributes
     ----------
     free, rest : ndarray, unpenalized and penalized features
     root_l2 : ndarray, root factors of the latter
-    basis : ndarray (rank, n_rows), orthonormal basis of the span of the free columns
     """
 
-    def __init__(self, design: ScaledDesign, l2: np.ndarray, project: bool) -> None:
+    def __init__(self, design: ScaledDesign, l2: np.ndarray) -> None:
         self.design = design
         self.free = np.flatnonzero(l2 == 0)
         self.rest = np.flatnonzero(l2 > 0)
         self.root_l2 = np.sqrt(l2[self.rest])
-        self.basis = np.empty((0, design.n_rows))
-        if project and len(self.free):
-            _, values, basis = np.linalg.svd(design.packed(self.free), full_matrices=False)
-            self.basis = basis[values > EPS * max(basis.shape[1], len(values)) * values.max(initial=0.0)]
+
+    @cached_property
+    def basis(self) -> np.ndarray:
+        """Orthonormal basis (rank, n_rows) of the span of the free columns."""
+        if not len(self.free):
+            return np.empty((0, self.design.n_rows))
+        _, values, basis = np.linalg.svd(self.design.packed(self.free), full_matrices=False)
+        return basis[values > EPS * max(basis.shape[1], len(values)) * values.max(initial=0.0)]
 
     @property
     def is_wide(self) -> bool:

@@ -4,6 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+# Iterations that say nothing yet about the course of the others.
+EARLY = 6
+
 
 def shifted_gradients(
     apply: Callable[[np.ndarray], np.ndarray],
@@ -34,7 +37,8 @@ def shifted_gradients(
     enough : ndarray (k,), what the norm of the residual may be
     images : bool
         Whether ``enough`` speaks of sqrt(r'Kr) instead of ||r||.
-    limit : int, the most iterations
+    limit : int
+        The most iterations; none are begun where their course says that twice as many would not do.
 
     Returns
     -------
@@ -48,7 +52,7 @@ def shifted_gradients(
     multiples, factors = np.ones((2, len(shifts)))
     counts = np.zeros(len(shifts), dtype=int)
     r, p, size = right.copy(), right.copy(), float(right @ right)
-    a_old, b = 1.0, 0.0
+    a_old, b, first = 1.0, 0.0, 0.0
     done = 0  # so many shifts, the largest, are through
     while size > 0:
         q = apply(p) + least * p
@@ -57,7 +61,8 @@ def shifted_gradients(
         norm = np.sqrt(size * max(1.0 / a + b / a_old - least, 0.0) if images else size)
         while done < len(shifts) and multiples[done] * norm <= enough[done]:
             done += 1
-        if done == len(shifts) or counts[-1] == limit:
+        first = first or norm
+        if done == len(shifts) or counts[-1] == limit or is_hopeless(enough[-1], norm, first, counts[-1], limit):
             break
         now = slice(done, None)
         factors[now] = 1.0 / (1.0 + further[now] * a + (a * b / a_old) * (1.0 - factors[now]))
@@ -71,3 +76,10 @@ def shifted_gradients(
         p = directions[-1]
         counts[now] += 1
     return solutions, counts
+
+
+def is_hopeless(enough: float, norm: float, first: float, count: int, limit: int) -> bool:
+    """Whether a norm that has fallen so far in so many iterations will not fall below ``enough`` in twice the limit."""
+    if count < EARLY or not 0 < enough < norm:
+        return False
+    return count * np.log(first / enough) > 2 * limit * np.log(max(first / norm, 1.0))
