@@ -146,3 +146,71 @@ def test_what_needs_eigenvalues_has_them_on_sparse_data_too():
     paths = [(fastreg.fit_path(A, y, l1_ratio=0.0, alphas=alphas), A) for A in (X, X.toarray())]
     freedom = [fastreg.information_criteria(path, A).df for path, A in paths]
     np.testing.assert_allclose(*freedom, rtol=1e-8)
+
+
+def test_means_of_a_hundred_million_deviations_are_no_rounding():
+    """A gap near 0 was reported for coefficients that leave all of the loss: each correlation by itself was small."""
+    rng = np.random.default_rng(0)
+    A, y = rng.standard_normal((20, 50)) + 1e8, rng.standard_normal(20) + 100
+    form = reference.standard_form(A, y, l1_ratio=0.0, fit_intercept=False)
+    for X in (A, sp.csc_array(A)):
+        with pytest.warns(fastreg.ConvergenceWarning):
+            path = fastreg.fit_path(X, y, l1_ratio=0.0, fit_intercept=False, alphas=[1.0, 1e-3])
+        gaps = [reference.dual_gap(form, path.coef(alpha), alpha) for alpha in path.alphas]
+        np.testing.assert_allclose(path.dual_gaps, gaps, rtol=1e-2)
+
+
+@pytest.mark.parametrize("unit", [1e-10, 1e-14, 1e-16])
+@pytest.mark.parametrize("ratio", [0.0, 0.5])
+def test_targets_of_different_units(ratio, unit):
+    """What rounding hides of the largest target was taken for what it hides of each."""
+    rng = np.random.default_rng(1)
+    X = sp.random_array((150, 160), density=0.04, rng=rng, format="csc")
+    y = X @ rng.standard_normal(160) + rng.standard_normal(150)
+    top = fastreg.alpha_max(X, y) if ratio else 0.1
+    for alphas in ([0.1 * top], [0.1 * top * unit]):
+        path = fastreg.fit_path(X, np.c_[y, unit * y], l1_ratio=ratio, alphas=alphas)
+        assert path.converged.all()
+        alone = fastreg.fit_path(X, unit * y, l1_ratio=ratio, alphas=alphas)
+        found = path.coefs[1].toarray() / unit
+        np.testing.assert_allclose(found, alone.coefs.toarray() / unit, atol=1e-3)
+
+
+def test_squares_below_the_smallest_number():
+    rng = np.random.default_rng(2)
+    X = sp.random_array((250, 300), density=0.01, rng=rng, format="csc")
+    y = X @ rng.standard_normal(300) + rng.standard_normal(250)
+    path = fastreg.fit_path(X, np.c_[y, 1e-160 * y], l1_ratio=0.0, alphas=[1e-3])
+    assert path.converged[0].all()
+    assert np.isfinite(path.coefs[1].toarray()).all()
+    huge = fastreg.fit_path(X * 1e-150, y, l1_ratio=0.0, alphas=[1e14, 1.0])
+    assert huge.converged.all()
+    assert abs(huge.coefs.toarray()).max() < 1e-140
+
+
+def test_the_default_grid_without_anything_to_penalize(monkeypatch):
+    monkeypatch.setattr(ridge, "ridge_route", lambda *_: "krylov")
+    rng = np.random.default_rng(3)
+    A, y = rng.standard_normal((40, 6)), rng.standard_normal(40)
+    path = fastreg.fit_path(A, y, l1_ratio=0.0, n_alphas=3, penalty_factors=np.zeros(6))
+    centered = np.c_[np.ones(40), A]
+    fitted = centered @ np.linalg.lstsq(centered, y, rcond=None)[0]
+    np.testing.assert_allclose(path.predict(A)[:, 1], fitted, atol=1e-8)
+
+
+def test_iterations_as_long_as_a_factorization_costs_more():
+    rng = np.random.default_rng(4)
+    X = sp.random_array((900, 900), density=0.005, rng=rng, format="csc")
+    Y = X @ rng.standard_normal((900, 3)) + rng.standard_normal((900, 3))
+    path = fastreg.fit_path(X, Y, l1_ratio=0.0, alphas=[1e-6], tol=1e-8)
+    assert path.converged.all()
+    assert path.n_iter.min() > ridge.SHORT_ITERATIONS
+
+
+def test_columns_of_scales_that_eigenvalues_lose():
+    rng = np.random.default_rng(5)
+    A = rng.standard_normal((200, 50)) * 10.0 ** rng.uniform(-6, 6, 50)
+    y = A @ (rng.standard_normal(50) / abs(A).max(axis=0)) + rng.standard_normal(200)
+    path = fastreg.fit_path(A, y, l1_ratio=0.0, alphas=[100.0, 0.25, 1e-3, 1e-5])
+    assert path.converged.all()
+    assert path.dual_gaps[1:].max() <= 1e-12 * path.null_loss

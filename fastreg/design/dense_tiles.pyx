@@ -17,7 +17,7 @@ from fastreg.design.base cimport (
 from fastreg.design.cubes cimport turn_lines
 from fastreg.design.look cimport LONGEST
 from fastreg.design.tiles cimport (
-    Tile, combine, combine_single, dot, dot_single, load_tile, map_across, map_along, project,
+    Tile, combine, combine_at, combine_single, dot, dot_single, load_tile, map_across, map_along, project,
 )
 
 DTYPES = ("f8", "f4", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8")
@@ -112,13 +112,17 @@ cdef class DenseTiles(Design):
         # eta[i] += sum of x_ij coef_j over the columns of the tile.
         cdef double* buffer
         cdef index_t at, j
-        if self.direct and not t.by_row:
+        if self.in_place and not t.by_row and cols.index != NULL:
+            combine_at(
+                <const double*> self.data + t.row, cols.index + t.first, t.nc, self.col_stride, t.nr, coef, eta
+            )
+        elif self.in_place and not t.by_row:
+            at = t.row + t.first * self.col_stride
+            combine(<const double*> self.data + at, t.nc, self.col_stride, t.nr, coef, eta)
+        elif self.direct and not t.by_row:
             for j in range(t.nc):
                 at = t.row + column_at(cols, t.first + j) * self.col_stride
-                if self.code == DOUBLE:
-                    combine(<const double*> self.data + at, 1, 0, t.nr, coef + j, eta)
-                else:
-                    combine_single(<const float*> self.data + at, 1, 0, t.nr, coef + j, eta)
+                combine_single(<const float*> self.data + at, 1, 0, t.nr, coef + j, eta)
         elif self.direct and cols.index == NULL:
             for j in range(t.nr):
                 at = (t.row + j) * self.row_stride + t.first

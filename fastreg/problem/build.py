@@ -57,13 +57,14 @@ class Inputs:
 class Targets:
     """Targets in the solver's units: ``values`` (n_targets, n_samples) are centered and divided by ``scale``.
 
-    ``means`` are the intercepts of the null model, ``rows`` what other losses than squared loss need.
+    ``means`` are the intercepts of the null model, ``sizes`` (n_targets,) the largest entries of y, ``rows`` what other
+    losses than squared loss need.
     """
 
     values: np.ndarray
     means: np.ndarray
     scale: float
-    size: float
+    sizes: np.ndarray
     rows: Rows | None = None
 
 
@@ -120,7 +121,7 @@ def center_targets(inputs: Inputs, weights: np.ndarray) -> Targets:
     size, spread = float(sizes.max()), float(spreads.max())
     _check_size(spread, size)
     scale = _power_of_two(spread)
-    return Targets(y / scale, means, scale, size)
+    return Targets(y / scale, means, scale, sizes)
 
 
 def _start_rows(inputs: Inputs, weights: np.ndarray) -> Targets:
@@ -135,9 +136,9 @@ def _start_rows(inputs: Inputs, weights: np.ndarray) -> Targets:
             f"to {inputs.offset.max():g}. Divide y and shift the offset accordingly."
         )
     if isinstance(loss, Multinomial):
-        return Targets(u, intercepts, 1.0, 1.0, Rows(loss, y, start, np.zeros(len(y))))
+        return Targets(u, intercepts, 1.0, np.ones(len(y)), Rows(loss, y, start, np.zeros(len(y))))
     best = np.array([loss.saturated(target[weights > 0], weights[weights > 0]) for target in y])
-    return Targets(u, intercepts, 1.0, float(np.abs(u).max(initial=0.0)), Rows(loss, y, start, best))
+    return Targets(u, intercepts, 1.0, np.abs(u).max(axis=1, initial=0.0), Rows(loss, y, start, best))
 
 
 def build_problem(X: Any, y: Any, options: Options, collapse: bool = True) -> Problem:
@@ -207,8 +208,8 @@ def assemble(
     if members is None and len(columns) < inputs.raw.n_cols:
         members = np.full(inputs.raw.n_cols, -1)
         members[columns] = np.arange(len(columns))
-    # The least loss that differences of y can tell from 0; other losses are relative already.
-    rounding = 0.5 * (4 * EPS * targets.size / targets.scale) ** 2 if targets.rows is None else 0.0
+    # The least loss of each target that differences of y can tell from 0; other losses are relative already.
+    rounding = 0.5 * (4 * EPS * (targets.sizes / targets.scale if targets.rows is None else 0.0 * targets.sizes)) ** 2
     return Problem(
         design, targets.values * design.root, correlations, penalty, targets.scale, targets.means, column_scale,
         members, multiplicity, inputs.fit_intercept, inputs.single, inputs.names, rounding, targets.rows,

@@ -28,6 +28,8 @@ from fastreg.loss.multinomial import Multinomial
 from fastreg.loss.squared import SquaredLoss
 
 EPS = np.finfo(float).eps
+# Penalties beyond this leave nothing of any coefficient.
+HUGE = 1e302
 # Fits with more nonzero coefficients than this fraction of the columns are dense.
 MOST_COLUMNS = 0.1
 
@@ -98,7 +100,7 @@ class Problem:
     fit_intercept: bool
     single: bool
     names: Any
-    rounding: float
+    rounding: np.ndarray
     rows: Rows | None = None
     gram: np.ndarray | None = None
 
@@ -146,8 +148,10 @@ class Problem:
         return (tol + 4 * EPS) * self.null_losses + self.rounding
 
     def penalty_scales(self, alphas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return a1 and a2 for every alpha."""
-        return alphas * (self.column_scale / self.y_scale), alphas * self.column_scale * self.column_scale
+        """Return a1 and a2 for every alpha; an a2 beyond the range of numbers is the largest that leaves room."""
+        with np.errstate(over="ignore"):
+            a2 = np.minimum(alphas * self.column_scale * self.column_scale, HUGE)
+        return alphas * (self.column_scale / self.y_scale), a2
 
     def user_coefficients(self, starts: np.ndarray, features: np.ndarray, beta: np.ndarray) -> sp.csc_array:
         """Return coefficients (n_columns, k) on the user's scale, of the k fits from starts[i] to starts[i + 1]."""
@@ -198,7 +202,8 @@ class Problem:
 
         ``moved`` is what they move for centered columns, which squared loss does not do.
         """
-        shifts = np.append(self.design.center[self.design.raw_columns(features)] * beta * self.y_scale, 0.0)
+        shifts = np.zeros(len(beta) + 1)  # sums may begin at the end
+        shifts[:-1] = self.design.center[self.design.raw_columns(features)] * beta * self.y_scale
         sums = np.add.reduceat(shifts, starts[:-1])
         return self.y_means[k] + moved - np.where(starts[1:] > starts[:-1], sums, 0.0)
 

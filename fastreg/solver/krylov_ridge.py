@@ -60,8 +60,10 @@ def largest_eigenvalue(columns: RidgeColumns) -> float:
 
     size = columns.least_size
     apply = columns.outer if columns.is_wide else columns.normal
-    if size == 1:
-        return float(apply(np.ones(1))[0])
+    if size <= 1:
+        return float(apply(np.ones(size)).sum())
     operator = LinearOperator((size, size), matvec=lambda v: apply(v.ravel()), dtype=float)
     start = np.random.default_rng(0).standard_normal(size)
+    if not apply(start).any():
+        return 0.0
     return float(eigsh(operator, k=1, tol=0.02, v0=start, return_eigenvectors=False)[0])

@@ -8,6 +8,8 @@ from fastreg.solver.line_search import fallen_enough, halvings
 
 # A singular value decomposition of the packed columns up to this many numbers, a Krylov method beyond.
 DENSE_ENTRIES = 2**26
+# Columns closer to each other than this fraction of their norms are not told apart well enough by a Gram matrix.
+TELLS = 1e-4
 # Newton steps, and the fraction of the loss that is rounding.
 NEWTON_STEPS = 200
 ROUNDING = 1e-15
@@ -33,6 +35,23 @@ def least_squares(design: ScaledDesign, U: np.ndarray, features: np.ndarray | No
         dtype=float,
     )
     return np.stack([lsmr(operator, u, atol=1e-12, btol=1e-12, maxiter=10_000)[0] for u in U])
+
+
+def hidden_span(design: ScaledDesign, features: np.ndarray, gram: np.ndarray) -> np.ndarray | None:
+    """Return an orthonormal basis (rank, n_rows) of the span of these columns if their Gram matrix does not tell it.
+
+    It squares their condition number, so that columns closer to each other than TELLS look as if they were equal. None
+    where it tells all, or where they depend on each other exactly, or are too many.
+    """
+    norm = np.sqrt(np.diag(gram))
+    if len(features) < 2 or len(features) * design.n_rows > DENSE_ENTRIES or not norm.all():
+        return None
+    if np.linalg.eigvalsh(gram / np.outer(norm, norm))[0] > TELLS**2:
+        return None
+    packed = design.packed(features) / norm[:, None]
+    _, sizes, basis = np.linalg.svd(packed, full_matrices=False)
+    real = sizes > np.finfo(float).eps * max(packed.shape) * sizes[0]
+    return basis[real] if sizes[real].min() < TELLS else None
 
 
 def bounded_least_squares(

@@ -34,16 +34,19 @@ PACK_ENTRIES = 2**23
 # A gap below this fraction of ||y||^2 is rounding.
 NO_GAP = 1e-20
 KRYLOV_ITERATIONS = 10_000
-# Conjugate gradients give up earlier where a factorization is there to take over.
+# Conjugate gradients give up earlier where a factorization is there to take over: after so many iterations, or what one
+# costs at so many multiplications for a stored entry and iteration.
 SHORT_ITERATIONS = 300
+ITERATION_FLOPS = 60.0
 # The inner products of n rows take as long as n over so many iterations: where few alphas are wanted these may be
 # enough, unless there are not even so many. (A Gram matrix of columns is cheaper.) What a factorization would solve
 # exactly they solve to this fraction of the gap that is asked for.
 ITERATION_COST = 30
 NEARLY_EXACT = 1e-6
 LEAST_PATIENCE = 8
-# Numbers that all solutions of conjugate gradients may have together (128 MB).
-SOLUTIONS = 2**24
+# Numbers that all solutions of conjugate gradients may have together: 64 MB, and directions and what comes between as
+# much each.
+SOLUTIONS = 2**23
 # Up to this many alphas one Cholesky factorization each is cheaper than all eigenvalues.
 FEW_ALPHAS = 3
 
@@ -120,12 +123,15 @@ class RidgeSolver:
         return ((right @ vectors) * inverse) @ vectors.T
 
     def _factor(self, a2: float) -> tuple[np.ndarray, bool]:
-        """Return the Cholesky factor of matrix + a2, kept for the next call."""
-        if a2 not in self.factors:
-            shifted = self.matrix.copy()
-            shifted.flat[:: len(shifted) + 1] += a2
-            self.factors[a2] = cho_factor(shifted, overwrite_a=True, check_finite=False)
-        return self.factors[a2]
+        """Return the Cholesky factor of matrix + a2; the first ones are kept for the next call."""
+        if a2 in self.factors:
+            return self.factors[a2]
+        shifted = self.matrix.copy()
+        shifted.flat[:: len(shifted) + 1] += a2
+        factor = cho_factor(shifted, overwrite_a=True, check_finite=False)
+        if len(self.factors) < FEW_ALPHAS:
+            self.factors[a2] = factor
+        return factor
 
     @cached_property
     def elimination(self) -> tuple[np.ndarray, np.ndarray]:
@@ -188,20 +194,36 @@ class RidgeSolver:
         if "matrix" in self.__dict__ or self._gram is not None:
             return 0
         if self.route == "krylov":
-            return SHORT_ITERATIONS
+            n, p = self.design.n_rows, self.design.n_features
+            worth = float(n) * p * min(n, p) / (ITERATION_FLOPS * self.design.raw.n_entries)
+            return int(min(max(worth, SHORT_ITERATIONS), KRYLOV_ITERATIONS))
         return self.design.n_rows // ITERATION_COST if not self.is_primal and 0 < n_alphas <= FEW_ALPHAS else 0
 
     def _direct_path(self, y: np.ndarray, correlation: np.ndarray, a2: np.ndarray, gap_target: float) -> Fits:
         self.few = 0 < len(a2) <= FEW_ALPHAS and a2.min() > 0 and "spectrum" not in self.__dict__
         for part in batches(a2, alphas_at_once(self.design)):
-            if self.is_primal:
-                coefs = self._primal(correlation, part)
-                Z = correlation - coefs @ self.gram
-                losses = np.maximum(0.5 * (y @ y - np.einsum("kj,kj->k", coefs, correlation + Z)), 0.0)
-                yield coefs, self._gaps(y, coefs, Z, part, losses, gap_target), losses, 1
-            else:
-                coefs = self._dual(y, part)
-                yield coefs, *self._certified(y, coefs, part, gap_target), 1
+            coefs, gaps, losses = self._direct(y, correlation, part, gap_target)
+            late = np.flatnonzero(~(gaps <= gap_target) & (part > 0))
+            if len(late) and not self.few:
+                # A Cholesky factor does not mind scales of columns that eigenvalues lose.
+                self.few = True
+                for k, *again in zip(late, *self._direct(y, correlation, part[late], gap_target), strict=True):
+                    if again[1] < gaps[k]:
+                        coefs[k], gaps[k], losses[k] = again
+                self.few = False
+            yield coefs, gaps, losses, 1
+
+    def _direct(
+        self, y: np.ndarray, correlation: np.ndarray, a2: np.ndarray, gap_target: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return coefficients, gaps and losses by a factorization."""
+        if not self.is_primal:
+            coefs = self._dual(y, a2)
+            return coefs, *self._certified(y, coefs, a2, gap_target)
+        coefs = self._primal(correlation, a2)
+        Z = correlation - coefs @ self.gram
+        losses = np.maximum(0.5 * (y @ y - np.einsum("kj,kj->k", coefs, correlation + Z)), 0.0)
+        return coefs, self._gaps(y, coefs, Z, a2, losses, gap_target), losses
 
     def _krylov_path(
         self, y: np.ndarray, a2: np.ndarray, gap_target: float, start: np.ndarray | None, patience: int
@@ -211,7 +233,7 @@ class RidgeSolver:
         alone = start is not None and len(a2) == 1 and self.route == "krylov"
         for part, coefs, counts in self._krylov_fits(y, a2, gap_target, start if alone else None, patience):
             gaps, losses = self._certified(y, coefs, part, gap_target)
-            late = np.flatnonzero(gaps > gap_target)
+            late = np.flatnonzero(~(gaps <= gap_target))
             if len(late) and self.can_factor:
                 return  # too ill-conditioned for conjugate gradients
             for k in late if part[0] > 0 and not alone else ():

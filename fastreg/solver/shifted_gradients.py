@@ -56,7 +56,10 @@ def shifted_gradients(
     done = 0  # so many shifts, the largest, are through
     while size > 0:
         q = apply(p) + least * p
-        a = size / float(p @ q)
+        curvature = float(p @ q)
+        if not curvature > 0:
+            break  # squares are below the smallest number
+        a = size / curvature
         # r'Kr / r'r follows from the tridiagonal matrix of the process.
         norm = np.sqrt(size * max(1.0 / a + b / a_old - least, 0.0) if images else size)
         while done < len(shifts) and multiples[done] * norm <= enough[done]:

@@ -19,6 +19,8 @@ cdef class WorkingProblem(CertifiedPoint):
     cdef readonly CoordinateDescent inner
     cdef readonly Tracer tracer
     cdef readonly DualNewton dual
+    # What a Gram matrix would not see of columns without penalty; None where it sees all.
+    cdef object span
     # When sparse columns get a Gram matrix; see ``cost_model.Budget``.
     cdef index_t gram_limit
     cdef double gram_pays

@@ -13,6 +13,8 @@ from fastreg.subproblem.gap cimport Evidence
 from fastreg.subproblem.gram cimport GramForm
 from fastreg.subproblem.tracing cimport Tracer
 
+from fastreg.solver.least_squares import hidden_span
+
 # Events after which tracing gives up and coordinate descent takes over: so many, and some for every feature of W.
 cdef index_t MAX_EVENTS = 1000
 # Steps of Newton's method on the dual.
@@ -60,7 +62,9 @@ cdef class WorkingProblem(CertifiedPoint):
         self.wide = budget.wide
         # Where every column bears an l2 part the dual is smooth.
         self.smooth = (np.asarray(penalty["l2"]) > 0).all()
-        inverse = np.linalg.pinv(design.gram_matrix(free), hermitian=True) if len(free) else np.empty((0, 0))
+        gram = design.gram_matrix(free)
+        inverse = np.linalg.pinv(gram, hermitian=True) if len(free) else gram
+        self.span = hidden_span(design, free, gram)
         self.tracer, self.dual = Tracer(), DualNewton()
         self.inner = CoordinateDescent(inverse)
 

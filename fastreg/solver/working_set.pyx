@@ -134,9 +134,11 @@ cdef class WorkingSetSolver(WorkingFeatures):
     cdef bint conclude(self) except -1 nogil:
         # Whether this alpha is done; if not, the working set has grown or the next round is more accurate.
         self.measure(self.zero_level(self.gap_target), True)
+        self.see()
         if self.exhausted():
             if self.gap > self.gap_target:
                 self.measure(self.zero_level(self.gap_target), False)
+                self.see()
             if self.is_lost():
                 # From there descent leads to something better.
                 self.retreated, self.epochs, self.stalls = True, 0, 0
@@ -147,6 +149,17 @@ cdef class WorkingSetSolver(WorkingFeatures):
         self.refine(self.joined + self.grow())
         self.joined = 0
         return False
+
+    cdef int see(self) except -1 nogil:
+        # Add what the residual, made anew, has in the span of unpenalized columns that a Gram matrix does not tell apart.
+        if self.span is None:
+            return 0
+        with gil:
+            coefs = np.array(self.outside[:self.n_features])
+            coefs[np.asarray(self.form.feature)[:self.form.count]] = np.asarray(self.form.beta)[:self.form.count]
+            rest = self.span @ (self.full_target - self.design.predictions(coefs)[0])
+            self.gap += 0.5 * float(rest @ rest)
+        return 0
 
     cdef bint is_lost(self) noexcept nogil:
         # Whether rounding has led to where zero coefficients are better, as it can where hardly any penalty is left and

@@ -25,6 +25,8 @@ from fastreg.penalty.elastic_net cimport (
     Penalty, bind, conjugate_point, conjugate_value, soft_threshold, threshold,
 )
 
+# Under an l2 part correlations vanish up to rounding, this fraction of the level at which others count as 0.
+cdef double SMOOTH = 1e-3
 cdef int MAX_NEWTON = 40
 cdef int SECTIONS = 60
 cdef double GOLDEN = 0.6180339887498949
@@ -84,12 +86,15 @@ cdef double gap_at(const Penalty* pen, const Evidence* evidence, double s) noexc
 
 cdef bint is_zero(const Penalty* pen, const Evidence* evidence, index_t i) noexcept nogil:
     # A coefficient without l1 part whose correlation vanishes up to rounding: projected out, which costs
-    # z^2 / (2 ||x||^2) + q b^2 / 2, where that is less than (q b - z)^2 / (2 q), the bracket of G(1).
+    # z^2 / (2 ||x||^2) + q b^2 / 2, where that is less than (q b - z)^2 / (2 q), the bracket of G(1). With an l2 part
+    # that is a question of rounding alone; what columns that are nearly equal cost together grows with its square.
     cdef index_t j = evidence.feature[i]
     cdef double z = evidence.z[i]
     cdef double q = pen.a2 * pen.l2[j]
     cdef double b = evidence.beta[i]
-    if threshold(pen, j) != 0.0 or not fabs(z) <= evidence.zero_level * evidence.norm[j]:
+    if threshold(pen, j) != 0.0 or not fabs(z) <= (
+        evidence.zero_level * (1.0 if q == 0.0 else SMOOTH) * evidence.norm[j]
+    ):
         return False
     return q == 0.0 or q * (z / evidence.norm[j]) ** 2 + (q * b) ** 2 < (q * b - z) ** 2
 
