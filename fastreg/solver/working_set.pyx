@@ -151,7 +151,7 @@ cdef class WorkingSetSolver(WorkingFeatures):
         return False
 
     cdef int see(self) except -1 nogil:
-        # Add what the residual, made anew, has in the span of unpenalized columns that a Gram matrix does not tell apart.
+        # Add what the residual, made anew, has in the span of unpenalized columns that no Gram matrix tells apart.
         if self.span is None:
             return 0
         with gil:
