@@ -1,5 +1,7 @@
 """What ridge is made of: conjugate gradients for many shifts, inner products of rows, dense coefficients."""
 
+import warnings
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -214,3 +216,32 @@ def test_columns_of_scales_that_eigenvalues_lose():
     path = fastreg.fit_path(A, y, l1_ratio=0.0, alphas=[100.0, 0.25, 1e-3, 1e-5])
     assert path.converged.all()
     assert path.dual_gaps[1:].max() <= 1e-12 * path.null_loss
+
+
+@pytest.mark.parametrize("nearness", [1e-5, 1e-7, 1e-8, 1e-9])
+@pytest.mark.parametrize("p", [8, 400])
+def test_unpenalized_columns_that_are_nearly_equal(p, nearness):
+    rng = np.random.default_rng(6)
+    A, y = rng.standard_normal((200, p)), rng.standard_normal(200)
+    apart = A.copy()
+    A[:, 1] = A[:, 0] + nearness * A[:, 1]
+    factors = np.r_[0.0, 0.0, np.ones(p - 2)]
+    alphas = np.geomspace(1.0, 1e-3, 5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", fastreg.ConvergenceWarning)
+        path = fastreg.fit_path(A, y, l1_ratio=0.0, alphas=alphas, penalty_factors=factors)
+    truth = fastreg.fit_path(apart, y, l1_ratio=0.0, alphas=alphas, penalty_factors=factors)
+    assert path.converged.all() or nearness < 1e-7
+    for k in np.flatnonzero(path.converged):
+        values = []
+        for X, fit in ((A, path), (apart, truth)):
+            b = fit.coefs.toarray()[:, k]
+            values.append(0.5 * np.var(y - X @ b) + 0.5 * alphas[k] * np.sum(b[2:] ** 2))
+        assert values[0] - values[1] <= 2e-6 * path.null_loss
+
+
+def test_leaving_one_out_needs_no_other_factorization(monkeypatch):
+    rng = np.random.default_rng(7)
+    A, y = rng.standard_normal((60, 20)), rng.standard_normal(60)
+    monkeypatch.setattr(ridge, "cho_factor", None)
+    assert np.isfinite(leave_one_out(A, y, np.geomspace(10.0, 1e-6, 30), Options(l1_ratio=0.0))).all()

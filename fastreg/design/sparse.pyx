@@ -63,10 +63,13 @@ cdef inline void spread_few(
 ) noexcept nogil:
     # ... and to the interleaved ones.
     cdef double[FEW] factors
+    cdef bint some = False
     cdef index_t k
     for k in range(FEW):
         factors[k] = coef[k * cols.count + j] if k < count else 0.0
-    add_few(X.column(column_at(cols, j)), factors, &X.lines[0])
+        some = some or factors[k] != 0.0
+    if some:
+        add_few(X.column(column_at(cols, j)), factors, &X.lines[0])
 
 
 cdef class SparseDesign(Design):

@@ -24,7 +24,7 @@ from scipy.linalg import cho_factor, cho_solve
 from fastreg.design.scaled import ScaledDesign
 from fastreg.solver import krylov_ridge
 from fastreg.solver.cost_model import FACTOR_SIZE, alphas_at_once, ridge_route
-from fastreg.solver.least_squares import least_squares
+from fastreg.solver.least_squares import hidden_span, least_squares
 from fastreg.solver.ridge_columns import RidgeColumns
 from fastreg.subproblem.gap import gap_of
 
@@ -51,14 +51,14 @@ SOLUTIONS = 2**23
 FEW_ALPHAS = 3
 
 
-# Coefficients (m, n_features), gaps and losses (m,) and iterations of the next m alphas.
-Fits = Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, Any]]
-
-
 def batches(items: np.ndarray, size: int) -> Iterator[np.ndarray]:
     """Yield the items, so many at a time."""
     for first in range(0, len(items), size):
         yield items[first : first + size]
+
+
+# Coefficients (m, n_features), gaps and losses (m,) and iterations of the next m alphas.
+Solved = Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, Any]]
 
 
 class RidgeSolver:
@@ -123,15 +123,14 @@ class RidgeSolver:
         return ((right @ vectors) * inverse) @ vectors.T
 
     def _factor(self, a2: float) -> tuple[np.ndarray, bool]:
-        """Return the Cholesky factor of matrix + a2; the first ones are kept for the next call."""
-        if a2 in self.factors:
-            return self.factors[a2]
-        shifted = self.matrix.copy()
-        shifted.flat[:: len(shifted) + 1] += a2
-        factor = cho_factor(shifted, overwrite_a=True, check_finite=False)
-        if len(self.factors) < FEW_ALPHAS:
-            self.factors[a2] = factor
-        return factor
+        """Return the Cholesky factor of matrix + a2; a few are kept for the next call."""
+        if a2 not in self.factors:
+            if len(self.factors) == FEW_ALPHAS:
+                self.factors.clear()
+            shifted = self.matrix.copy()
+            shifted.flat[:: len(shifted) + 1] += a2
+            self.factors[a2] = cho_factor(shifted, overwrite_a=True, check_finite=False)
+        return self.factors[a2]
 
     @cached_property
     def elimination(self) -> tuple[np.ndarray, np.ndarray]:
@@ -140,8 +139,16 @@ class RidgeSolver:
         inverse = np.linalg.pinv(Q[np.ix_(F, F)], hermitian=True)
         return inverse, inverse @ Q[np.ix_(F, R)]
 
+    @cached_property
+    def span(self) -> np.ndarray | None:
+        """What the Gram matrix does not see of the free columns; None where it sees all."""
+        return hidden_span(self.design, self.free, self.gram[np.ix_(self.free, self.free)])
+
     def _reduced_gram(self) -> np.ndarray:
         Q, F, R = self.gram, self.free, self.rest
+        if self.span is not None:
+            cross = self.design.correlations(self.columns.basis, R)
+            return (Q[np.ix_(R, R)] - cross.T @ cross) / np.outer(self.root_l2, self.root_l2)
         reduced = Q[np.ix_(R, R)] - Q[np.ix_(R, F)] @ self.elimination[1]
         return reduced / np.outer(self.root_l2, self.root_l2)
 
@@ -158,7 +165,7 @@ class RidgeSolver:
         a2: np.ndarray,
         gap_target: float,
         start: np.ndarray | None,
-    ) -> Fits:
+    ) -> Solved:
         """Yield coefficients (m, n_features), gaps and losses (m,) and iterations for the next m of a2, in order."""
         plain = self.design.n_rows * self.design.n_features <= PACK_ENTRIES
         penalized = a2[a2 > 0] if plain else a2
@@ -178,7 +185,7 @@ class RidgeSolver:
 
     def _penalized_path(
         self, y: np.ndarray, correlation: np.ndarray, a2: np.ndarray, gap_target: float, start: np.ndarray | None
-    ) -> Fits:
+    ) -> Solved:
         patience, done = self._patience(len(a2)), 0
         if patience >= LEAST_PATIENCE:
             goal = gap_target if self.route == "krylov" else NEARLY_EXACT * gap_target
@@ -199,18 +206,19 @@ class RidgeSolver:
             return int(min(max(worth, SHORT_ITERATIONS), KRYLOV_ITERATIONS))
         return self.design.n_rows // ITERATION_COST if not self.is_primal and 0 < n_alphas <= FEW_ALPHAS else 0
 
-    def _direct_path(self, y: np.ndarray, correlation: np.ndarray, a2: np.ndarray, gap_target: float) -> Fits:
+    def _direct_path(self, y: np.ndarray, correlation: np.ndarray, a2: np.ndarray, gap_target: float) -> Solved:
         self.few = 0 < len(a2) <= FEW_ALPHAS and a2.min() > 0 and "spectrum" not in self.__dict__
         for part in batches(a2, alphas_at_once(self.design)):
             coefs, gaps, losses = self._direct(y, correlation, part, gap_target)
-            late = np.flatnonzero(~(gaps <= gap_target) & (part > 0))
-            if len(late) and not self.few:
+            late = ~(gaps <= max(gap_target, NO_GAP * (y @ y))) & (part > 0)
+            for k in np.flatnonzero(late) if not self.few else ():
                 # A Cholesky factor does not mind scales of columns that eigenvalues lose.
-                self.few = True
-                for k, *again in zip(late, *self._direct(y, correlation, part[late], gap_target), strict=True):
-                    if again[1] < gaps[k]:
-                        coefs[k], gaps[k], losses[k] = again
+                self.few, one = True, slice(k, k + 1)
+                again = self._direct(y, correlation, part[one], gap_target)
                 self.few = False
+                if not again[1][0] < gaps[k]:
+                    break
+                coefs[one], gaps[one], losses[one] = again
             yield coefs, gaps, losses, 1
 
     def _direct(
@@ -220,6 +228,9 @@ class RidgeSolver:
         if not self.is_primal:
             coefs = self._dual(y, a2)
             return coefs, *self._certified(y, coefs, a2, gap_target)
+        if self.span is not None:
+            coefs = self._primal_apart(y, a2)
+            return coefs, *self._certified(y, coefs, a2, gap_target)
         coefs = self._primal(correlation, a2)
         Z = correlation - coefs @ self.gram
         losses = np.maximum(0.5 * (y @ y - np.einsum("kj,kj->k", coefs, correlation + Z)), 0.0)
@@ -227,8 +238,8 @@ class RidgeSolver:
 
     def _krylov_path(
         self, y: np.ndarray, a2: np.ndarray, gap_target: float, start: np.ndarray | None, patience: int
-    ) -> Fits:
-        """Yield fits as long as so many iterations are enough, or without end where nothing else could take over."""
+    ) -> Solved:
+        """Yield fits as long as so many iterations are enough; all of them where no factorization could take over."""
         # Many alphas from zero are cheaper than one by one from anywhere.
         alone = start is not None and len(a2) == 1 and self.route == "krylov"
         for part, coefs, counts in self._krylov_fits(y, a2, gap_target, start if alone else None, patience):
@@ -300,6 +311,16 @@ class RidgeSolver:
             coefs[:, self.rest] += step
             coefs[:, self.free] += right[:, self.free] @ inverse - step @ cross.T
         return coefs
+
+    def _primal_apart(self, y: np.ndarray, a2: np.ndarray) -> np.ndarray:
+        """Return coefficients with products of X itself, where free columns are nearly equal."""
+        columns = self.columns
+        c = np.zeros((len(a2), len(self.rest)))
+        for _ in range(2):
+            U = columns.off(y - self.design.predictions(c / self.root_l2, self.rest))
+            right = self.design.correlations(U, self.rest) / self.root_l2 - a2[:, None] * c
+            c += self._solve(right, a2)
+        return columns.completed(y, c)
 
     def _dual(self, y: np.ndarray, a2: np.ndarray) -> np.ndarray:
         right = np.broadcast_to(self.columns.off(y[None]), (len(a2), len(y)))
