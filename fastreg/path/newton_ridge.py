@@ -21,6 +21,7 @@ from fastreg.solver.cost_model import choose_budget, choose_newton_form, newton_
 from fastreg.solver.line_search import fallen_enough, halvings
 from fastreg.solver.newton import NewtonSolver
 from fastreg.solver.ridge import RidgeSolver
+from fastreg.solver.ridge_columns import ridge_penalty
 from fastreg.solver.ridge_kernel import kernel_matrix
 from fastreg.subproblem.gap import gap_of
 
@@ -31,12 +32,6 @@ LEFT = 0.05
 NO_PENALTY = 1e-290
 # Tracing takes coefficients in one by one, unless they are there: where all of them will be, all begin with this.
 ACTIVE = 1e-150
-
-
-def ridge_penalty(l2: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the parts of a penalty that has factors of squares alone, and no bounds."""
-    infinite = np.full(len(l2), np.inf)
-    return {"l1": np.zeros(len(l2)), "l2": l2, "lower": -infinite, "upper": infinite}
 
 
 class GeneralizedRidge:

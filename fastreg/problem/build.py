@@ -57,8 +57,8 @@ class Inputs:
 class Targets:
     """Targets in the solver's units: ``values`` (n_targets, n_samples) are centered and divided by ``scale``.
 
-    ``means`` are the intercepts of the null model, ``sizes`` (n_targets,) the largest entries of y, ``rows`` what other
-    losses than squared loss need.
+    ``means`` are the intercepts of the null model, ``sizes`` (n_targets,) the largest entries of y (0 for other losses
+    than squared loss, which are relative already), ``rows`` what those losses need.
     """
 
     values: np.ndarray
@@ -135,10 +135,11 @@ def _start_rows(inputs: Inputs, weights: np.ndarray) -> Targets:
             f"offset: expected predictors whose {loss.name} loss is finite, got offsets from {inputs.offset.min():g} "
             f"to {inputs.offset.max():g}. Divide y and shift the offset accordingly."
         )
+    nothing = np.zeros(len(y))
     if isinstance(loss, Multinomial):
-        return Targets(u, intercepts, 1.0, np.ones(len(y)), Rows(loss, y, start, np.zeros(len(y))))
+        return Targets(u, intercepts, 1.0, nothing, Rows(loss, y, start, nothing))
     best = np.array([loss.saturated(target[weights > 0], weights[weights > 0]) for target in y])
-    return Targets(u, intercepts, 1.0, np.abs(u).max(axis=1, initial=0.0), Rows(loss, y, start, best))
+    return Targets(u, intercepts, 1.0, nothing, Rows(loss, y, start, best))
 
 
 def build_problem(X: Any, y: Any, options: Options, collapse: bool = True) -> Problem:
@@ -208,8 +209,8 @@ def assemble(
     if members is None and len(columns) < inputs.raw.n_cols:
         members = np.full(inputs.raw.n_cols, -1)
         members[columns] = np.arange(len(columns))
-    # The least loss of each target that differences of y can tell from 0; other losses are relative already.
-    rounding = 0.5 * (4 * EPS * (targets.sizes / targets.scale if targets.rows is None else 0.0 * targets.sizes)) ** 2
+    # The least loss of each target that differences of y can tell from 0.
+    rounding = 0.5 * (4 * EPS * targets.sizes / targets.scale) ** 2
     return Problem(
         design, targets.values * design.root, correlations, penalty, targets.scale, targets.means, column_scale,
         members, multiplicity, inputs.fit_intercept, inputs.single, inputs.names, rounding, targets.rows,

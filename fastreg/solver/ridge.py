@@ -15,6 +15,7 @@ a2 = 0 (alpha = 0, with l2 = 1 then) gives the least-squares solution of minimal
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -25,7 +26,7 @@ from fastreg.design.scaled import ScaledDesign
 from fastreg.solver import krylov_ridge
 from fastreg.solver.cost_model import FACTOR_SIZE, alphas_at_once, ridge_route
 from fastreg.solver.least_squares import hidden_span, least_squares
-from fastreg.solver.ridge_columns import RidgeColumns
+from fastreg.solver.ridge_columns import RidgeColumns, ridge_penalty
 from fastreg.subproblem.gap import gap_of
 
 EPS = np.finfo(float).eps
@@ -86,7 +87,6 @@ class RidgeSolver:
         self.columns = RidgeColumns(design, l2)
         self.free, self.rest, self.root_l2 = self.columns.free, self.columns.rest, self.columns.root_l2
         self.factors: dict[float, tuple[np.ndarray, bool]] = {}
-        self.few = False
 
     @property
     def can_factor(self) -> bool:
@@ -110,13 +110,12 @@ class RidgeSolver:
         values[values <= EPS * max(self.design.n_rows, self.design.n_features) * values.max(initial=0.0)] = 0.0
         return values, vectors
 
-    def _solve(self, right: np.ndarray, a2: np.ndarray) -> np.ndarray:
+    def _solve(self, right: np.ndarray, a2: np.ndarray, few: bool) -> np.ndarray:
         """Return (matrix + a2_k)^-1 right_k for every k, the pseudo-inverse where that is singular."""
-        if self.few:
-            try:
+        if few:
+            # A matrix that is singular but for a penalty below rounding has no factor.
+            with suppress(np.linalg.LinAlgError):
                 return np.stack([cho_solve(self._factor(float(a)), row) for a, row in zip(a2, right, strict=True)])
-            except np.linalg.LinAlgError:
-                self.few = False  # singular but for a penalty below rounding
         values, vectors = self.spectrum
         # What the right-hand sides have in directions that are not there is rounding; a tiny a2 would blow it up.
         inverse = np.where(values > 0, 1.0 / np.where(values > 0, values + a2[:, None], 1.0), 0.0)
@@ -207,31 +206,27 @@ class RidgeSolver:
         return self.design.n_rows // ITERATION_COST if not self.is_primal and 0 < n_alphas <= FEW_ALPHAS else 0
 
     def _direct_path(self, y: np.ndarray, correlation: np.ndarray, a2: np.ndarray, gap_target: float) -> Solved:
-        self.few = 0 < len(a2) <= FEW_ALPHAS and a2.min() > 0 and "spectrum" not in self.__dict__
+        few = 0 < len(a2) <= FEW_ALPHAS and a2.min() > 0 and "spectrum" not in self.__dict__
         for part in batches(a2, alphas_at_once(self.design)):
-            coefs, gaps, losses = self._direct(y, correlation, part, gap_target)
+            coefs, gaps, losses = self._direct(y, correlation, part, gap_target, few)
             late = ~(gaps <= max(gap_target, NO_GAP * (y @ y))) & (part > 0)
-            for k in np.flatnonzero(late) if not self.few else ():
+            for k in np.flatnonzero(late) if not few else ():
                 # A Cholesky factor does not mind scales of columns that eigenvalues lose.
-                self.few, one = True, slice(k, k + 1)
-                again = self._direct(y, correlation, part[one], gap_target)
-                self.few = False
+                one = slice(k, k + 1)
+                again = self._direct(y, correlation, part[one], gap_target, few=True)
                 if not again[1][0] < gaps[k]:
                     break
                 coefs[one], gaps[one], losses[one] = again
             yield coefs, gaps, losses, 1
 
     def _direct(
-        self, y: np.ndarray, correlation: np.ndarray, a2: np.ndarray, gap_target: float
+        self, y: np.ndarray, correlation: np.ndarray, a2: np.ndarray, gap_target: float, few: bool
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return coefficients, gaps and losses by a factorization."""
-        if not self.is_primal:
-            coefs = self._dual(y, a2)
+        """Return coefficients, gaps and losses by the factor of every alpha, if there are few, or by eigenvalues."""
+        if not self.is_primal or self.span is not None:
+            coefs = (self._primal_apart if self.is_primal else self._dual)(y, a2, few)
             return coefs, *self._certified(y, coefs, a2, gap_target)
-        if self.span is not None:
-            coefs = self._primal_apart(y, a2)
-            return coefs, *self._certified(y, coefs, a2, gap_target)
-        coefs = self._primal(correlation, a2)
+        coefs = self._primal(correlation, a2, few)
         Z = correlation - coefs @ self.gram
         losses = np.maximum(0.5 * (y @ y - np.einsum("kj,kj->k", coefs, correlation + Z)), 0.0)
         return coefs, self._gaps(y, coefs, Z, a2, losses, gap_target), losses
@@ -294,34 +289,32 @@ class RidgeSolver:
         return gaps
 
     def _gap(self, y: np.ndarray, beta: np.ndarray, z: np.ndarray, a2: float, loss: float) -> float:
-        size = len(beta)
-        infinite = np.full(size, np.inf)
-        penalty = {"l1": np.zeros(size), "l2": self.l2, "lower": -infinite, "upper": infinite}
         level = 1e-9 * float(np.sqrt(y @ y))
-        return gap_of(penalty, 0.0, a2, np.ascontiguousarray(beta), z.copy(), self.design.norm, 2 * loss, level)
+        beta, norm = np.ascontiguousarray(beta), self.design.norm
+        return gap_of(ridge_penalty(self.l2), 0.0, a2, beta, z.copy(), norm, 2 * loss, level)
 
-    def _primal(self, correlation: np.ndarray, a2: np.ndarray) -> np.ndarray:
+    def _primal(self, correlation: np.ndarray, a2: np.ndarray, few: bool) -> np.ndarray:
         inverse, cross = self.elimination
         coefs = np.zeros((len(a2), self.design.n_features))
         # The second round is iterative refinement: it makes up for the square in the Gram matrix.
         for _ in range(2):
             right = correlation - coefs @ self.gram - a2[:, None] * self.l2 * coefs
             reduced = (right[:, self.rest] - right[:, self.free] @ cross) / self.root_l2
-            step = self._solve(reduced, a2) / self.root_l2
+            step = self._solve(reduced, a2, few) / self.root_l2
             coefs[:, self.rest] += step
             coefs[:, self.free] += right[:, self.free] @ inverse - step @ cross.T
         return coefs
 
-    def _primal_apart(self, y: np.ndarray, a2: np.ndarray) -> np.ndarray:
+    def _primal_apart(self, y: np.ndarray, a2: np.ndarray, few: bool) -> np.ndarray:
         """Return coefficients with products of X itself, where free columns are nearly equal."""
         columns = self.columns
         c = np.zeros((len(a2), len(self.rest)))
         for _ in range(2):
             U = columns.off(y - self.design.predictions(c / self.root_l2, self.rest))
             right = self.design.correlations(U, self.rest) / self.root_l2 - a2[:, None] * c
-            c += self._solve(right, a2)
+            c += self._solve(right, a2, few)
         return columns.completed(y, c)
 
-    def _dual(self, y: np.ndarray, a2: np.ndarray) -> np.ndarray:
+    def _dual(self, y: np.ndarray, a2: np.ndarray, few: bool) -> np.ndarray:
         right = np.broadcast_to(self.columns.off(y[None]), (len(a2), len(y)))
-        return self.columns.expanded(y, self.columns.off(self._solve(right, a2)))
+        return self.columns.expanded(y, self.columns.off(self._solve(right, a2, few)))

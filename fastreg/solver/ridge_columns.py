@@ -1,4 +1,4 @@
-"""The penalized columns of a ridge problem, off the span of the unpenalized ones: A = P X / sqrt(l2)."""
+"""The penalty of a ridge problem, and its penalized columns off the span of the others: A = P X / sqrt(l2)."""
 
 from functools import cached_property
 
@@ -9,6 +9,12 @@ from fastreg.solver.least_squares import least_squares
 from fastreg.solver.ridge_kernel import kernel_matrix
 
 EPS = np.finfo(float).eps
+
+
+def ridge_penalty(l2: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the parts of a penalty that has factors of squares alone, and no bounds."""
+    infinite = np.full(len(l2), np.inf)
+    return {"l1": np.zeros(len(l2)), "l2": l2, "lower": -infinite, "upper": infinite}
 
 
 class RidgeColumns:

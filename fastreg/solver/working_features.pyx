@@ -135,13 +135,10 @@ cdef class WorkingFeatures(WorkingProblem):
         # is little more. The first time, which may be the only one, they are settled by the residual.
         cdef index_t count = self.n_open
         cdef index_t first = self.form.count
-        cdef index_t support = 1
         cdef index_t i
         self.asked = self.asked or (self.lean and count > 0)
-        for i in range(first if self.lean and count else 0):
-            support += self.form.beta[i] != 0.0
         if count == 0 or not (self.lean and self.again) or (
-            sparse_entries(self.form) < VERY_LONG * support * (first + count)
+            sparse_entries(self.form) < VERY_LONG * (1 + self.support()) * (first + count)
         ):
             return WorkingProblem.settle(self)
         if count > max(MIN_GROWTH, first // 2) or first + count > self.limit:

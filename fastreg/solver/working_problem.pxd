@@ -39,6 +39,7 @@ cdef class WorkingProblem(CertifiedPoint):
     cdef bint outnumbers(self) noexcept nogil
     cdef bint has_room(self) noexcept nogil
     cdef index_t crawl(self) noexcept nogil
+    cdef index_t support(self) noexcept nogil
     cdef void insist(self) noexcept nogil
     cdef bint is_crowded(self, const Penalty* pen) noexcept nogil
     cdef bint trace_crowd(self, const Penalty* pen, index_t max_iter) except -1 nogil

@@ -116,11 +116,16 @@ cdef class WorkingProblem(CertifiedPoint):
 
     cdef index_t crawl(self) noexcept nogil:
         # After so many epochs a Gram matrix would have been better.
-        cdef double support = 1.0
+        cdef double support = 1.0 + self.support()
+        return <index_t> min(max(<double> SLOW, support**3 / (TRACED * max(sparse_entries(self.form), 1.0))), CRAWL)
+
+    cdef index_t support(self) noexcept nogil:
+        # How many features of W hold a coefficient.
+        cdef index_t count = 0
         cdef index_t i
         for i in range(self.form.count):
-            support += self.form.beta[i] != 0.0
-        return <index_t> min(max(<double> SLOW, support**3 / (TRACED * max(sparse_entries(self.form), 1.0))), CRAWL)
+            count += self.form.beta[i] != 0.0
+        return count
 
     cdef void insist(self) noexcept nogil:
         # From the next round on sparse working sets of this size have a Gram matrix, and are solved exactly; also when
