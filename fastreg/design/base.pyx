@@ -116,8 +116,8 @@ cdef class Design:
         slab.data = &self.panel[0]
         slab.high = 1 if self.by_row else LONG
         slab.wide = LONG * CUBE if self.by_row else SHARE
-        slab.pieces = ceil_div(slab.wa * CUBE, slab.wide)
-        slab.more = 0 if slab.same else ceil_div(slab.wb * CUBE, slab.wide)
+        slab.pieces = ceil_div(a.count, slab.wide)
+        slab.more = 0 if slab.same else ceil_div(b.count, slab.wide)
         for item in range(a.count):
             for j in range(b.count):
                 out[item * stride + j] = 0.0

@@ -104,19 +104,21 @@ cdef inline void moments_entries(
     spread[0] = s + absent * (m * m)
 
 
-cdef inline void add_rows(
-    Entries x, double scale, const double* root, index_t row, index_t end, double* out
-) noexcept nogil:
-    # Add the scaled entries of rows row .. end to out; the first of them is found by bisection.
-    cdef index_t low = 0
-    cdef index_t high = x.count
+cdef inline index_t first_from(Entries x, index_t row, index_t n_rows) noexcept nogil:
+    # The first entry at this row or below it: by steps that double from where it stands if rows are hit evenly, then by
+    # bisection. Of a long column that touches a few lines of memory, all but one near each other.
+    cdef index_t low = min(<index_t> (<double> x.count * row / n_rows), x.count)
+    cdef index_t high = low
+    cdef index_t step = 1
     cdef index_t middle
+    while low > 0 and row_at(x, low - 1) >= row:
+        high, low, step = low - 1, max(low - step, 0), 2 * step
+    while high < x.count and row_at(x, high) < row:
+        low, high, step = high + 1, min(high + step, x.count), 2 * step
     while low < high:
         middle = (low + high) // 2
         if row_at(x, middle) < row:
             low = middle + 1
         else:
             high = middle
-    while low < x.count and row_at(x, low) < end:
-        out[row_at(x, low) - row] += value_at(x, low) * scale * root[row_at(x, low)]
-        low += 1
+    return low

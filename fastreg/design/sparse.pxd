@@ -12,7 +12,7 @@ cdef class SparseDesign(Design):
     cdef double[::1] lines
 
     cdef Entries column(self, index_t j) noexcept nogil
-    cdef void load_rows(self, Affine* affine, index_t col, index_t row, index_t end, double* out) noexcept nogil
+    cdef void load_rows(self, Affine* affine, index_t col, double* out) noexcept nogil
     cdef index_t batch_end(self, Columns cols, index_t start) noexcept nogil
     cdef Columns everything(self) noexcept nogil
     cdef int interleave(self, const double* vectors, index_t count) except -1 nogil

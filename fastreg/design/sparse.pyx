@@ -10,11 +10,11 @@ import numpy as np
 from cython.parallel cimport prange
 
 from fastreg.design.base cimport (
-    CUBE, SHARE, Affine, Columns, Compressed, Design, Panel, Survey, Vectors, ceil_div, column_at, index_t, place_in,
+    CUBE, SHARE, STRIP, Affine, Columns, Compressed, Design, Panel, Survey, Vectors, ceil_div, column_at, index_t,
+    place_in,
 )
-from fastreg.design.cubes cimport turn_lines
 from fastreg.design.entries cimport (
-    FEW, Entries, add_entries, add_few, add_rows, dot_entries, dot_few, largest_entry, moments_entries, row_at,
+    FEW, Entries, add_entries, add_few, dot_entries, dot_few, first_from, largest_entry, moments_entries, row_at,
     value_at,
 )
 from fastreg.runtime.interrupt cimport poll
@@ -70,6 +70,35 @@ cdef inline void spread_few(
         some = some or factors[k] != 0.0
     if some:
         add_few(X.column(column_at(cols, j)), factors, &X.lines[0])
+
+
+cdef inline void fill_strip(Affine* affine, Columns cols, Panel panel, index_t left, index_t block) noexcept nogil:
+    # Zeros of the eight columns from `left` on, mapped: -center_j root_i, and 0 past either end.
+    cdef double[STRIP] center
+    cdef double* strip = place_in(panel, block * CUBE, left)
+    cdef const double* root = affine.root + panel.row + block * CUBE
+    cdef index_t high = min(CUBE, panel.nr - block * CUBE)
+    cdef index_t i, j
+    for j in range(STRIP):
+        center[j] = affine.center[column_at(cols, left + j)] if left + j < panel.first + panel.nc else 0.0
+    for i in range(high):
+        for j in range(STRIP):
+            strip[i * STRIP + j] = -center[j] * root[i]
+    for i in range(high * STRIP, CUBE * STRIP):
+        strip[i] = 0.0
+
+
+cdef inline void add_panel_rows(SparseDesign X, Affine* affine, index_t col, Panel panel, index_t j) noexcept nogil:
+    # The scaled entries of column j of those chosen, which is column `col` of X, in the rows of the panel.
+    cdef Entries x = X.column(col)
+    cdef index_t end = panel.row + panel.nr
+    cdef double scale = affine.scale[col]
+    cdef index_t e = first_from(x, panel.row, X.n_rows)
+    cdef index_t row
+    while e < x.count and row_at(x, e) < end:
+        row = row_at(x, e)
+        place_in(panel, row - panel.row, j)[0] += value_at(x, e) * scale * affine.root[row]
+        e += 1
 
 
 cdef class SparseDesign(Design):
@@ -229,7 +258,7 @@ cdef class SparseDesign(Design):
         self.entries_read += self.size_of(cols)
         poll()
         for j in prange(cols.count, num_threads=threads, schedule="dynamic"):
-            self.load_rows(affine, column_at(cols, j), 0, self.n_rows, out + j * self.n_rows)
+            self.load_rows(affine, column_at(cols, j), out + j * self.n_rows)
         return 0
 
     cdef int compress(self, Affine* affine, Columns cols, Compressed out) except -1 nogil:
@@ -246,24 +275,23 @@ cdef class SparseDesign(Design):
                 out.values[at + e] = value_at(x, e) * affine.scale[column_at(cols, j)] * affine.root[row_at(x, e)]
         return 0
 
-    cdef void load_rows(self, Affine* affine, index_t col, index_t row, index_t end, double* out) noexcept nogil:
-        # Rows row .. end of the mapped column: first the zeros, then the entries.
-        cdef index_t i
-        for i in range(row, end):
-            out[i - row] = -affine.center[col] * affine.root[i]
-        add_rows(self.column(col), affine.scale[col], affine.root, row, end, out)
+    cdef void load_rows(self, Affine* affine, index_t col, double* out) noexcept nogil:
+        # The mapped column: first the zeros, then the entries.
+        cdef Entries x = self.column(col)
+        cdef index_t i, e
+        for i in range(self.n_rows):
+            out[i] = -affine.center[col] * affine.root[i]
+        for e in range(x.count):
+            out[row_at(x, e)] += value_at(x, e) * affine.scale[col] * affine.root[row_at(x, e)]
 
     cdef void load_panel(self, Affine* affine, Columns cols, Panel panel) noexcept nogil:
-        cdef double[SHARE * CUBE] lines
-        cdef index_t block, row, end, j
-        for block in range(ceil_div(panel.nr, CUBE)):
-            row = panel.row + block * CUBE
-            end = min(row + CUBE, panel.row + panel.nr)
-            for j in range(panel.nc):
-                self.load_rows(affine, column_at(cols, panel.first + j), row, end, lines + j * CUBE)
-            turn_lines(
-                lines, CUBE, <int> panel.nc, <int> (end - row), SHARE, place_in(panel, block * CUBE, panel.first)
-            )
+        # What zeros become, a strip at a time, then the entries where they belong.
+        cdef index_t strip, block, j
+        for strip in range(SHARE // STRIP):
+            for block in range(ceil_div(panel.nr, CUBE)):
+                fill_strip(affine, cols, panel, panel.first + strip * STRIP, block)
+        for j in range(panel.first, panel.first + panel.nc):
+            add_panel_rows(self, affine, column_at(cols, j), panel, j)
 
     cdef bint equal(self, index_t a, index_t b) noexcept nogil:
         cdef Entries x = self.column(a)

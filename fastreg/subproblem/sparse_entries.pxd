@@ -46,6 +46,8 @@ cdef class SparseEntries(Form):
     ) except -1 nogil
     cdef double dot_spread(self, index_t k) noexcept nogil
     cdef int reserve_spread(self) except -1 nogil
+    cdef bint dense_pays(self) noexcept nogil
+    cdef int multiply_dense(self, double* Q, index_t stride) except -1 nogil
     cdef int store(self, RowStore rows, index_t first, index_t end) except -1 nogil
     cdef int turn(self, index_t first) except -1 nogil
     cdef index_t stock(self, index_t first) except -1 nogil
