@@ -25,6 +25,6 @@ cdef class DenseDesign(DenseTiles):
     cdef double[::1] whole
 
     cdef int each(self, Work work, Job* job, index_t items, double entries) except -1 nogil
-    cdef bint whole_rows_pay(self, Columns cols) noexcept nogil
+    cdef bint whole_rows_pay(self, Columns cols, index_t vectors) noexcept nogil
     cdef Columns all_columns(self) noexcept nogil
     cdef int reserve_whole(self, index_t count) except -1 nogil

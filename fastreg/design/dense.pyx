@@ -21,8 +21,10 @@ cdef double BATCH_ENTRIES = 1.6e7
 # Room for the partial sums of blocks of rows, and the rows worth a block.
 cdef index_t PARTIAL = 1 << 16
 cdef index_t BLOCK_ROWS = 4096
-# Rows that lie in one piece are taken whole for this fraction of their columns.
+# Rows that lie in one piece are taken whole for this fraction of their columns; for a single vector, for a column in so
+# many bytes, which is one in a line of memory and a half.
 cdef double WHOLE_ROWS = 0.25
+cdef double WHOLE_BYTES = 96.0
 
 
 cdef class DenseDesign(DenseTiles):
@@ -52,10 +54,13 @@ cdef class DenseDesign(DenseTiles):
         self.entries_read += self.n_entries
         return self.each(survey_chunk, &job, ceil_div(self.n_cols, self.tile_cols), entries)
 
-    cdef bint whole_rows_pay(self, Columns cols) noexcept nogil:
+    cdef bint whole_rows_pay(self, Columns cols, index_t vectors) noexcept nogil:
         # Where rows lie in one piece, picking columns out of them costs more than taking the rows as they are, unless
-        # the columns are few.
-        return self.direct and self.by_row and cols.index != NULL and cols.count >= WHOLE_ROWS * self.n_cols
+        # the columns are few, or vectors many that would be multiplied by all of them.
+        cdef double length = (8.0 if self.in_place else 4.0) * self.n_cols * vectors
+        if not self.direct or not self.by_row or cols.index == NULL:
+            return False
+        return cols.count >= WHOLE_ROWS * self.n_cols or WHOLE_BYTES * cols.count >= length
 
     cdef Columns all_columns(self) noexcept nogil:
         cdef Columns cols
@@ -75,7 +80,7 @@ cdef class DenseDesign(DenseTiles):
         cdef index_t b, j
         if cols.count == 0:
             return 0
-        if self.whole_rows_pay(cols):
+        if self.whole_rows_pay(cols, u.count):
             self.reserve_whole(u.count)
             self.correlate(u, self.all_columns(), &self.whole[0])
             for b in range(u.count):
@@ -106,7 +111,7 @@ cdef class DenseDesign(DenseTiles):
         cdef double entries = <double> self.tile_rows * cols.count * coef.count
         cdef Vectors spread
         cdef index_t j, k
-        if self.whole_rows_pay(cols):
+        if self.whole_rows_pay(cols, coef.count):
             self.reserve_whole(coef.count)
             memset(&self.whole[0], 0, coef.count * self.n_cols * sizeof(double))
             for k in range(coef.count):

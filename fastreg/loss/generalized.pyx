@@ -28,11 +28,17 @@ import numpy as np
 from cython cimport final
 from libc.math cimport exp, fabs, log, log1p
 
-from fastreg.design.base cimport index_t
+from fastreg.design.base cimport ceil_div, index_t
 from fastreg.loss.base cimport Loss, Slope, told_apart
-from fastreg.loss.rows cimport sweep_gamma, sweep_huber, sweep_logistic, sweep_poisson
+from fastreg.loss.rows cimport (
+    diverge_logistic, diverge_poisson, sweep_gamma, sweep_huber, sweep_logistic, sweep_poisson,
+)
 
 LARGEST = 1e100
+# Rows whose divergences are computed together, and predictors within whose reach that may be by vectors.
+cdef double REACH = 300.0
+cdef enum:
+    BLOCK = 256
 
 
 cdef inline double share(double q, double p, double difference, double log_p) noexcept nogil:
@@ -269,9 +275,24 @@ ctypedef fused Kind:
 cdef double divergence_rows(
     Kind loss, const double* y, const double* weight, const double* eta, index_t n, double s
 ) noexcept nogil:
+    # Block by block: by vectors where there is such a kernel and predictors are in its range, or row by row.
     cdef double total = 0.0
-    cdef index_t i
-    for i in range(n):
-        if weight[i] != 0.0:
-            total += weight[i] * loss.between(y[i], eta[i], s)
+    cdef double part, largest
+    cdef index_t block, first, size, i
+    for block in range(ceil_div(n, BLOCK)):
+        first = block * BLOCK
+        size = min(<index_t> BLOCK, n - first)
+        largest = 0.0
+        for i in range(first, first + size):
+            largest = max(largest, fabs(eta[i]))
+        if Kind is Logistic and largest <= REACH:
+            part = diverge_logistic(y + first, weight + first, eta + first, size, s)
+        elif Kind is Poisson and largest <= REACH:
+            part = diverge_poisson(y + first, weight + first, eta + first, size, s)
+        else:
+            part = 0.0
+            for i in range(first, first + size):
+                if weight[i] != 0.0:
+                    part += weight[i] * loss.between(y[i], eta[i], s)
+        total += part
     return total

@@ -50,7 +50,7 @@ static inline double fastreg_exp(double x)
     return p * k;
 }
 
-/* log(1 + e) for 0 <= e <= 1, as 2 artanh(e / (2 + e)); the next term of the series is below 2e-18. */
+/* log(1 + e) for -1/2 <= e <= 1, as 2 artanh(e / (2 + e)); the next term of the series is below 2e-18. */
 static inline double fastreg_log1p(double e)
 {
     double t = e / (2.0 + e), q = t * t, p = 1.0 / 33.0;
@@ -159,5 +159,63 @@ FASTREG_SWEEP(logistic)
 FASTREG_SWEEP(poisson)
 FASTREG_SWEEP(gamma)
 FASTREG_SWEEP(huber)
+
+/* q log(q / p) with q = p + difference, 0 where q is: q / p = 2^k m with m from sqrt(1/2) to sqrt(2), by its bits; where
+ * k = 0 the logarithm is that of 1 + difference / p, which keeps all digits. */
+static inline double fastreg_share(double q, double p, double difference)
+{
+    const uint64_t least = 0x3fe6a09e667f3bcdu; /* the bits of sqrt(1/2) */
+    double ratio = q / p, little = difference / p, k, m;
+    uint64_t bits, power;
+    memcpy(&bits, &ratio, sizeof bits);
+    bits += 0x3ff0000000000000u - least;
+    power = (bits >> 52) | 0x4330000000000000u; /* the bits of 2^52 + k + 1023 */
+    memcpy(&k, &power, sizeof k);
+    k -= 4503599627370496.0 + 1023.0;
+    bits = (bits & 0x000fffffffffffffu) + least;
+    memcpy(&m, &bits, sizeof m);
+    m -= 1.0;
+    return q * (k * 6.93147180559945286227e-01 + fastreg_log1p(k == 0.0 ? little : m));
+}
+
+/* The divergences D(s) of one row, as in generalized.pyx. */
+static inline double fastreg_between_logistic(double y, double eta, double s)
+{
+    double e = fastreg_exp(-fabs(eta)), whole = 1.0 / (1.0 + e), rest = e * whole;
+    double p = eta > 0.0 ? whole : rest, complement = eta > 0.0 ? rest : whole;
+    double difference = (1.0 - s) * (y * complement - (1.0 - y) * p);
+    return fastreg_share((1.0 - s) * y + s * p, p, difference) +
+           fastreg_share((1.0 - s) * (1.0 - y) + s * complement, complement, -difference);
+}
+
+static inline double fastreg_between_poisson(double y, double eta, double s)
+{
+    double mu = fastreg_exp(eta);
+    return fastreg_share((1.0 - s) * y + s * mu, mu, (1.0 - s) * (y - mu)) + (1.0 - s) * (mu - y);
+}
+
+/* sum_i w_i D_i(s) of predictors of at most 300, so that ratios stay in the range of numbers. */
+#define FASTREG_DIVERGE(loss)                                                                                          \
+    FASTREG_CLONES static double fastreg_diverge_##loss(                                                               \
+        const double *FASTREG_RESTRICT y, const double *FASTREG_RESTRICT w, const double *FASTREG_RESTRICT eta,        \
+        ptrdiff_t n, double s)                                                                                         \
+    {                                                                                                                  \
+        double part[FASTREG_LANES] = {0}, total = 0, term;                                                             \
+        ptrdiff_t i = 0;                                                                                               \
+        int lane;                                                                                                      \
+        for (; i + FASTREG_LANES <= n; i += FASTREG_LANES)                                                             \
+            for (lane = 0; lane < FASTREG_LANES; lane++) {                                                             \
+                term = w[i + lane] * fastreg_between_##loss(y[i + lane], eta[i + lane], s);                            \
+                part[lane] += w[i + lane] == 0.0 ? 0.0 : term;                                                         \
+            }                                                                                                          \
+        for (; i < n; i++)                                                                                             \
+            part[0] += w[i] == 0.0 ? 0.0 : w[i] * fastreg_between_##loss(y[i], eta[i], s);                             \
+        for (lane = 0; lane < FASTREG_LANES; lane++)                                                                   \
+            total += part[lane];                                                                                       \
+        return total;                                                                                                  \
+    }
+
+FASTREG_DIVERGE(logistic)
+FASTREG_DIVERGE(poisson)
 
 #endif

@@ -15,3 +15,10 @@ cdef extern from "rows.h" nogil:
     void sweep_huber "fastreg_sweep_huber"(
         const double* y, const double* w, const double* eta, index_t n, double delta, double* u, double* h, double* sums
     )
+    # Divergences, of predictors of at most 300.
+    double diverge_logistic "fastreg_diverge_logistic"(
+        const double* y, const double* w, const double* eta, index_t n, double s
+    )
+    double diverge_poisson "fastreg_diverge_poisson"(
+        const double* y, const double* w, const double* eta, index_t n, double s
+    )

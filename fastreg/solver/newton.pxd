@@ -1,6 +1,7 @@
 from fastreg.design.base cimport index_t
 from fastreg.penalty.elastic_net cimport Penalty
 from fastreg.solver.newton_point cimport NewtonPoint
+from fastreg.solver.secant cimport Secant
 
 
 cdef class NewtonSolver(NewtonPoint):
@@ -10,10 +11,14 @@ cdef class NewtonSolver(NewtonPoint):
     cdef double[::1] delta
     # Whether the last step was too short for the objective to tell anything.
     cdef bint blind
+    # The solutions before, the penalty scale of the last one (negative: none), and whether no step has been taken since.
+    cdef Secant secant
+    cdef double last
+    cdef bint first
 
     cdef bint step(self, double gap) except -1 nogil
     cdef bint pass_crowd(self, double gap) except -1 nogil
     cdef index_t descend_model(self, double gap, index_t most) except -1 nogil
     cdef int reweigh(self) except -1 nogil
-    cdef void pose(self) noexcept nogil
+    cdef int pose(self) except -1 nogil
     cdef bint move(self) except -1 nogil

@@ -24,6 +24,7 @@ from fastreg.loss.base cimport Loss
 from fastreg.penalty.elastic_net cimport penalty_value
 from fastreg.runtime.interrupt cimport poll
 from fastreg.solver.newton_point cimport NewtonPoint
+from fastreg.solver.secant cimport Secant
 from fastreg.solver.working_problem cimport RUSH
 from fastreg.subproblem.columns cimport Form
 from fastreg.subproblem.gram cimport GramForm
@@ -58,7 +59,18 @@ cdef class NewtonSolver(NewtonPoint):
 
     def __init__(self, ScaledDesign design, Form form, penalty, free, start, budget, Loss loss):
         self.before, self.delta = np.empty(0), np.empty(0)
+        self.secant, self.last, self.first = Secant(design.n_features), -1.0, False
         super().__init__(design, form, penalty, free, start, budget, loss)
+
+    def move_to(self, coefficients):
+        """Put the predictors where the coefficients (n_features,) of the form have them."""
+        self.secant.here = -1.0
+        super().move_to(coefficients)
+
+    cdef int set_off(self, double before, double a1, double a2, index_t max_iter) except -1 nogil:
+        NewtonPoint.set_off(self, before, a1, a2, max_iter)
+        self.last, self.first = before, True
+        return 0
 
     cdef int reserve(self) except -1 nogil:
         NewtonPoint.reserve(self)
@@ -75,8 +87,8 @@ cdef class NewtonSolver(NewtonPoint):
         cdef int _
         self.blind = False
         self.reconsider()
-        self.reserve()
-        self.form.correlate(&self.u[0], &self.held[0])
+        if not self.known:
+            self.hold()
         for _ in range(MAX_STEPS):
             gap = self.held_gap()
             if gap <= self.inner_target or self.epochs >= self.max_iter:
@@ -144,9 +156,10 @@ cdef class NewtonSolver(NewtonPoint):
         self.form.weigh(0)
         self.tracer.forget()
         self.stale, self.fresh = False, True
+        self.secant.curved = self.last if self.first else self.pen.a1
         return 0
 
-    cdef void pose(self) noexcept nogil:
+    cdef int pose(self) except -1 nogil:
         # The model at this point: penalty, and either c (with the gradients that go with it) or the residual u / h.
         cdef double* residual = &self.point.trial[0]
         cdef double ratio
@@ -154,14 +167,16 @@ cdef class NewtonSolver(NewtonPoint):
         self.model = self.pen
         self.model.a1, self.model.a2 = self.pen.a1 / self.total, self.pen.a2 / self.total
         if self.form.kind == 0:
+            self.secant.reserve(<GramForm> self.form)
             set_gradients(self, <GramForm> self.form)
-            return
+            return 0
         for i in range(self.design.n_rows):
             ratio = self.weights.ratio[i]
             residual[i] = self.u[i] / (ratio * self.total) if ratio > 0.0 else 0.0
         if self.design.centered:
             axpy(-self.point.imbalance / self.total, &self.weights.root[0], residual, self.design.n_rows)
         self.form.load(residual)
+        return 0
 
     cdef bint move(self) except -1 nogil:
         # Along the line from the coefficients before the step to those of the form, to where the objective has fallen
@@ -217,6 +232,11 @@ cdef void set_gradients(NewtonSolver self, GramForm form) noexcept nogil:
     form.correlation, form.target2 = &self.correlation[0], self.point.slope.steep / self.total
     for i in range(form.count):
         form.g[i] = (self.held[i] - form.moved[i] * self.point.imbalance) / self.total
+    if self.first:
+        self.secant.correct(form, &self.held[0], self.total, self.last, self.pen.a1)
+        self.secant.keep(form, &self.held[0], self.last)
+        self.first = False
+    for i in range(form.count):
         self.correlation[form.feature[i]] = form.g[i] + dot(&form.Q[i, 0], &form.beta[0], form.count)
         # The squared norm of the target u / h + V b, of which u / h is the residual.
         form.target2 += form.beta[i] * (self.correlation[form.feature[i]] + form.g[i])

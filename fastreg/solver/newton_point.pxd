@@ -9,8 +9,9 @@ cdef class NewtonPoint(WorkingSetSolver):
     cdef double[::1] start
     cdef double null_value
     cdef double best
-    # Correlations of the features of W with u.
+    # Correlations of the features of W with u, and whether they are those of all that W holds now.
     cdef double[::1] held
+    cdef bint known
     # The weights w h of the model and their sum; whether they are those of this point, and whether they had better be.
     cdef RowWeights weights
     cdef double total
@@ -25,3 +26,4 @@ cdef class NewtonPoint(WorkingSetSolver):
     cdef void renew_weights(self) noexcept nogil
     cdef int accept(self, double value) except -1 nogil
     cdef int look(self) except -1 nogil
+    cdef int hold(self) except -1 nogil

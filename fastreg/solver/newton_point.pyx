@@ -73,6 +73,11 @@ cdef class NewtonPoint(WorkingSetSolver):
             super().set_coefficients(features, np.zeros(len(values)))
             self.move_to(np.zeros(self.n_features))
 
+    def admit(self, features):
+        """Add features to the working set."""
+        self.known = False
+        super().admit(features)
+
     def leave_outside(self, coefficients):
         """Nothing to do: the predictors hold all coefficients."""
 
@@ -160,7 +165,12 @@ cdef class NewtonPoint(WorkingSetSolver):
         self.fresh = False
         self.point.residual(&self.u[0])
         self.residual2, self.tilt = self.point.slope.steep, self.point.slope.tilt
+        return self.hold()
+
+    cdef int hold(self) except -1 nogil:
+        # Correlate the features of W with u.
         self.reserve()
+        self.known = True
         return self.form.correlate(&self.u[0], &self.held[0])
 
     cdef double loss_value(self) noexcept nogil:
