@@ -16,6 +16,7 @@ from fastreg.reference.generalized import (
     glm_objective,
 )
 from fastreg.reference.losses import LOSSES, Gamma, Huber, Logistic, Loss, Poisson, center, class_bend
+from fastreg.reference.newton import secant_error
 from fastreg.reference.path import PathFit, fit_path
 from fastreg.reference.penalty import conjugate, conjugate_point, penalty_value, proximal_step, soft_threshold
 from fastreg.reference.problem import StandardForm, standard_form
@@ -59,6 +60,7 @@ __all__ = [
     "proximal_step",
     "ridge",
     "ridge_path",
+    "secant_error",
     "soft_threshold",
     "standard_form",
 ]

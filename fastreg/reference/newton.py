@@ -105,3 +105,19 @@ def solve_pattern(gram, c, t, q, lower, upper, b):
         moved = b[loose] + reach[first] * d
         moved[first] = end[first]
         b[loose] = moved
+
+
+def secant_error(gram, step, change, age, ratio):
+    """Return by how much a model will miss the gradient of the loss on the way to the next solution.
+
+    Parameters
+    ----------
+    gram : ndarray (m, m), the model's Hessian
+    step : ndarray (m,), the way from the solution before to the last one, as long as the unit of the penalty scale
+    change : ndarray (m,), by how much the gradient has changed on it
+    age : float, how far before the last solution the model's curvatures were taken
+    ratio : float, how far the next solution is from the last
+    """
+    if abs(age - 0.5) < 0.25:
+        return np.zeros(len(step))
+    return (change - gram @ step) * ratio * (age + 0.5 * ratio) / (age - 0.5)

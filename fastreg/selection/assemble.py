@@ -8,7 +8,7 @@ import numpy as np
 from fastreg.loss.losses import LOSSES
 from fastreg.path.result import PathResult, listed
 from fastreg.selection.cv_result import CVResult
-from fastreg.selection.folds import Data, FoldFit, predict_rows
+from fastreg.selection.folds import Data, FoldFit, RowPredictor, predict_rows
 from fastreg.selection.relaxed import relax
 from fastreg.selection.splits import Split
 
@@ -43,10 +43,11 @@ def out_of_fold(data: Data, splits: list[Split], fits: list[FoldFit], gamma: flo
     for split, fit in zip(splits, fits, strict=True):
         intercepts = fit.result.intercepts.reshape(len(fit.result.alphas), -1)
         one = [c[:, [index]] for c in listed(fit.result.coefs)], intercepts[[index]]
-        predictions = predict_rows(data, split.test, *one)[:, 0]
+        predictions = predict_rows(split.test, RowPredictor(data, *one))[:, 0]
         if fit.relaxed is not None:
             free = [c[:, [index]] for c in fit.relaxed], fit.relaxed_intercepts[[index]]
-            predictions = gamma * predictions + (1.0 - gamma) * predict_rows(data, split.test, *free)[:, 0]
+            others = predict_rows(split.test, RowPredictor(data, *free))[:, 0]
+            predictions = gamma * predictions + (1.0 - gamma) * others
         np.add.at(total, split.test, LOSSES[fit.result.loss].mean(predictions))
         np.add.at(count, split.test, 1.0)
     with np.errstate(invalid="ignore"):

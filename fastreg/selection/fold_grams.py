@@ -28,7 +28,7 @@ from fastreg.solver.cost_model import complete_pays
 
 # Memory for the Gram matrices of all classes (1 GB).
 GRAM_NUMBERS = 2**27
-# Rows of a class, and columns that predict held-out rows, are gathered in blocks of so many numbers (32 MB).
+# Rows of a class are gathered in blocks of so many numbers (32 MB).
 GATHERED = 2**22
 # A squared shift of a mean may be so many times the variance: three digits.
 MOST_SHIFT = 1e3

@@ -17,9 +17,12 @@ from fastreg.path.run import PathFit
 from fastreg.path.watch import Stops, Watcher
 from fastreg.problem.build import build_problem
 from fastreg.problem.problem import Options
-from fastreg.selection.fold_grams import GATHERED, ClassSums
+from fastreg.selection.fold_grams import ClassSums
 from fastreg.selection.relaxed import relaxed_fits
 from fastreg.selection.splits import Split
+
+# Numbers of a block of held-out rows, columns and predictions (2 MB).
+CACHED = 2**18
 
 
 @dataclass(frozen=True)
@@ -118,48 +121,76 @@ def _scores(data: Data, settings: Settings, rows: np.ndarray, fits: Any, relaxed
     """Return the scores (n_gammas, n_alphas) of the held-out rows."""
     gammas = np.ones(1) if settings.gammas is None else settings.gammas
     loss = as_loss(settings.options.loss)
-    weights = data.weights[rows]
-    y = data.y[rows]
-    predictions = predict_rows(data, rows, *fits)
-    free = None if relaxed is None else predict_rows(data, rows, *relaxed)
-    scores = np.empty((len(gammas), len(settings.alphas)))
-    for g, gamma in enumerate(gammas):
-        mixed = predictions if free is None else gamma * predictions + (1.0 - gamma) * free
-        if settings.score is None:
-            # Several targets: the mean of their deviances.
-            share = weights / weights.sum()
-            if isinstance(loss, Multinomial):
-                scores[g] = loss.deviance(y[:, 0], mixed, share)
-                continue
-            deviances = [loss.deviance(y[:, k], mixed[:, :, k], share) for k in range(y.shape[1])]
-            scores[g] = np.mean(deviances, axis=0)
-        else:
-            scores[g] = [settings.score(y, loss.mean(mixed[:, i]), weights) for i in range(scores.shape[1])]
+    weights, y = data.weights[rows], data.y[rows]
+    predictor = RowPredictor(data, *fits)
+    free = None if relaxed is None else RowPredictor(data, *relaxed)
+    scores = np.zeros((len(gammas), len(settings.alphas)))
+    # A deviance is a weighted mean: it is put together from blocks of rows, whose predictions are gone at once.
+    size = len(rows) if settings.score is not None else predictor.step
+    for start in range(0, len(rows), size):
+        part = slice(start, start + size)
+        if settings.score is None and not weights[part].any():
+            continue
+        predictions = predict_rows(rows[part], predictor)
+        others = None if free is None else predict_rows(rows[part], free)
+        for g, gamma in enumerate(gammas):
+            mixed = predictions if others is None else gamma * predictions + (1.0 - gamma) * others
+            if settings.score is None:
+                share = weights[part].sum()
+                scores[g] += share / weights.sum() * _deviances(loss, y[part], mixed, weights[part] / share)
+            else:
+                scores[g] = [settings.score(y, loss.mean(mixed[:, i]), weights) for i in range(scores.shape[1])]
     return scores
 
 
-def predict_rows(data: Data, rows: np.ndarray, coefs: list[sp.csc_array], intercepts: np.ndarray) -> np.ndarray:
-    """Return predictors (m, n_alphas, n_targets) for some rows, from the columns that are used at all."""
-    out = np.empty((len(rows), *intercepts.shape))
-    for k, coef in enumerate(coefs):
-        used = np.unique(coef.indices)
-        dense = coef[used].toarray()
-        step = max(1, GATHERED // max(1, len(used)))
-        columns = data.matrix[:, used].tocsr() if sp.issparse(data.matrix) else None
-        for start in range(0, len(rows), step):
-            chosen = rows[start : start + step]
-            block = columns[chosen] if columns is not None else _gathered(data.matrix, chosen, used)
-            out[start : start + step, :, k] = block @ dense
-    out += intercepts
-    out += data.offset[rows][:, None, :]
+def _deviances(loss: Any, y: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the deviance (n_alphas,) of predictions (m, n_alphas, n_targets); of several targets the mean."""
+    if isinstance(loss, Multinomial):
+        return loss.deviance(y[:, 0], predictions, weights)
+    return np.mean([loss.deviance(y[:, k], predictions[:, :, k], weights) for k in range(y.shape[1])], axis=0)
+
+
+class RowPredictor:
+    """A path, ready to predict some rows from the columns that are used at all.
+
+    Attributes
+    ----------
+    step : int, rows whose columns and predictions stay in the cache together
+    """
+
+    def __init__(self, data: Data, coefs: list[sp.csc_array], intercepts: np.ndarray) -> None:
+        self.data, self.intercepts, matrix = data, intercepts, data.matrix
+        self.offset = data.offset if data.offset.any() else None
+        self.used = [np.unique(coef.indices) for coef in coefs]
+        self.dense = [coef[used].toarray() for coef, used in zip(coefs, self.used, strict=True)]
+        self.by_row = not sp.issparse(matrix) and abs(matrix.strides[1]) < abs(matrix.strides[0])
+        self.columns = [matrix[:, used].tocsr() for used in self.used] if sp.issparse(matrix) else None
+        width = matrix.shape[1] if self.by_row else max(len(used) for used in self.used)
+        self.step = max(1, CACHED // (width + intercepts.size))
+
+    def block(self, k: int, rows: np.ndarray) -> Any:
+        """Return the used columns of target k in some rows."""
+        return self.columns[k][rows] if self.columns is not None else self._gathered(rows, self.used[k])
+
+    def _gathered(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Return some rows of some columns as float64, read in the order in which X lies."""
+        X = self.data.matrix
+        if self.by_row:
+            return X.take(rows, axis=0).take(columns, axis=1).astype(float)
+        block = np.empty((len(rows), len(columns)), order="F")
+        for k, column in enumerate(columns):
+            block[:, k] = X[:, column].take(rows)
+        return block
+
+
+def predict_rows(rows: np.ndarray, predictor: RowPredictor) -> np.ndarray:
+    """Return predictions (m, n_alphas, n_targets) for some rows."""
+    out = np.empty((len(rows), *predictor.intercepts.shape))
+    for start in range(0, len(rows), predictor.step):
+        chosen, part = rows[start : start + predictor.step], out[start : start + predictor.step]
+        for k, dense in enumerate(predictor.dense):
+            part[:, :, k] = predictor.block(k, chosen) @ dense
+        part += predictor.intercepts
+        if predictor.offset is not None:
+            part += predictor.offset[chosen][:, None, :]
     return out
-
-
-def _gathered(X: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Return some rows of some columns as float64, read in the order in which X lies."""
-    if abs(X.strides[1]) < abs(X.strides[0]):
-        return np.stack([X[row, columns] for row in rows]).astype(float)
-    block = np.empty((len(rows), len(columns)), order="F")
-    for k, column in enumerate(columns):
-        block[:, k] = X[rows, column]
-    return block

@@ -11,7 +11,7 @@ cdef class NewtonSolver(NewtonPoint):
     cdef double[::1] delta
     # Whether the last step was too short for the objective to tell anything.
     cdef bint blind
-    # The solutions before, the penalty scale of the last one (negative: none), and whether no step has been taken since.
+    # The solution before the last, the scale of the last one (negative: none), whether no step has been taken since.
     cdef Secant secant
     cdef double last
     cdef bint first

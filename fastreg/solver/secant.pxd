@@ -9,8 +9,8 @@ cdef class Secant:
     cdef double[::1] step
     # The penalty scale of that solution (negative: there is none), and where the curvatures of the model are from.
     cdef double here
-    cdef double curved
+    cdef public double curved
 
     cdef int reserve(self, GramForm form) except -1 nogil
-    cdef void correct(self, GramForm form, const double* z, double total, double last, double next_) noexcept nogil
+    cdef void correct(self, GramForm form, const double* z, double total, double last, double ahead) noexcept nogil
     cdef void keep(self, GramForm form, const double* z, double scale) noexcept nogil

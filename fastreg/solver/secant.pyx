@@ -1,4 +1,4 @@
-"""What curvatures of an earlier point will get wrong on the way to the next alpha, as it was on the way to the last one.
+"""What curvatures of an earlier point will get wrong on the way to the next alpha, told by the way to the last one.
 
 From the solution b' at the penalty scale a' to the solution b at a the gradient of the loss has changed by z' - z, of
 which the model knows Q (b - b'). Curvatures change evenly with the scale: if those of the model were taken at a + t w,
@@ -27,9 +27,22 @@ cdef class Secant:
     """The solution before the last; ``n_features`` is how many features the problem has."""
 
     def __init__(self, n_features):
-        self.beta, self.z, self.seen = np.zeros(n_features), np.zeros(n_features), np.zeros(n_features, dtype=np.uint8)
-        self.step = np.empty(0)
+        self.beta, self.z = np.zeros(n_features), np.zeros(n_features)
+        self.seen, self.step = np.zeros(n_features, dtype=np.uint8), np.empty(0)
         self.here = self.curved = -1.0
+
+    def remember(self, GramForm form, const double[::1] beta, const double[::1] z, double scale):
+        """Remember coefficients of the form's features, with their correlations z, as the solution at this scale."""
+        form.beta[:form.count] = beta
+        self.keep(form, &z[0], scale)
+
+    def corrected(self, GramForm form, const double[::1] beta, const double[::1] z, double last, double ahead):
+        """Return by how much the gradients of the form are corrected where these coefficients are the last solution."""
+        form.beta[:form.count] = beta
+        before = np.array(form.g[:form.count])
+        self.reserve(form)
+        self.correct(form, &z[0], 1.0, last, ahead)
+        return before - np.asarray(form.g[:form.count])
 
     cdef int reserve(self, GramForm form) except -1 nogil:
         if self.step.shape[0] < form.count:
@@ -37,7 +50,7 @@ cdef class Secant:
                 self.step = np.empty(form.capacity)
         return 0
 
-    cdef void correct(self, GramForm form, const double* z, double total, double last, double next_) noexcept nogil:
+    cdef void correct(self, GramForm form, const double* z, double total, double last, double ahead) noexcept nogil:
         # Take m off the gradients of a model whose form has the solution at the scale `last`; z are its correlations
         # with W, of which the model has those over `total`.
         cdef double width = self.here - last
@@ -45,7 +58,7 @@ cdef class Secant:
         cdef index_t i, j
         if self.here < 0.0 or last < 0.0 or not width > 0.0:
             return
-        age, ratio = (self.curved - last) / width, (last - next_) / width
+        age, ratio = (self.curved - last) / width, (last - ahead) / width
         if fabs(age - 0.5) < BESIDE:
             return
         factor = ratio * (age + 0.5 * ratio) / (age - 0.5)
