@@ -93,7 +93,7 @@ def scaled(X: np.ndarray, threads: int) -> ScaledDesign:
     """Return X as the solvers see it."""
     raw, _ = as_design(X, threads)
     weights = np.full(len(X), 1.0 / len(X))
-    largest, moments = check_entries(raw, weights)
+    largest, moments, _ = check_entries(raw, weights)
     return ScaledDesign(raw, largest, weights, True, moments)
 
 

@@ -283,7 +283,7 @@ def test_targets_of_wide_data_share_their_passes(storage, name):
         np.testing.assert_allclose(together.coefs[k].toarray(), one.coefs.toarray(), atol=1e-5)
         np.testing.assert_allclose(together.intercepts[:, k], one.intercepts, atol=1e-5)
         assert np.all(together.dual_gaps[:, k] <= 1e-12 * together.null_loss[k] + 1e-12)
-    assert together.n_passes < 0.75 * sum(passes)
+    assert together.n_passes < 0.9 * sum(passes)
     # Warm starts from anywhere.
     start = (np.stack([coefs.toarray()[:, 5] for coefs in together.coefs]), together.intercepts[5])
     again = fastreg.fit_path(storage(X), Y, **options | {"alphas": alphas[6:]}, init=start)

@@ -32,7 +32,7 @@ def scaled_design(X, *, center=True, weights=None, n_threads=1):
     design, _ = as_design(X, n_threads)
     if weights is None:
         weights = np.full(design.n_rows, 1.0 / design.n_rows)
-    largest, moments = check_entries(design, weights)
+    largest, moments, _ = check_entries(design, weights)
     return ScaledDesign(design, largest, weights, center, moments)
 
 
@@ -153,10 +153,26 @@ def test_moments_of_the_look_at_x_are_those_of_scaled_columns(represent):
     A = (rng.standard_normal((130, 33)) * 10.0 ** rng.integers(-20, 20, 33)).astype(np.float32).astype(float)
     design, _ = as_design(represent(A))
     weights = np.full(130, 1 / 130)
-    largest, moments = check_entries(design, weights)
+    largest, moments, _ = check_entries(design, weights)
     before, after = ScaledDesign(design, largest, weights, True), ScaledDesign(design, largest, weights, True, moments)
     np.testing.assert_array_equal(before.mean, after.mean)
     np.testing.assert_array_equal(before.deviation, after.deviation)
+
+
+@pytest.mark.parametrize(("n", "p"), [(1, 1), (130, 33), (17, 700), (2100, 3)])
+def test_correlations_of_the_look_at_x(represent, n, p):
+    """What ``check_entries`` sees on the way, against the operation of its own."""
+    rng = np.random.default_rng(n)
+    A = (rng.standard_normal((n, p)) * (rng.random((n, p)) < 0.4)).astype(np.float32).astype(float)
+    design, _ = as_design(represent(A), 2)
+    weights = rng.random(n) + 0.1
+    weights /= weights.sum()
+    U = rng.standard_normal((3, n))
+    largest, moments, sums = check_entries(design, weights, U * weights)
+    np.testing.assert_allclose(sums, (U * weights) @ A, atol=1e-13)
+    scaled = ScaledDesign(design, largest, weights, True, moments)
+    expected = scaled.correlations(U * scaled.root)
+    np.testing.assert_allclose(scaled.correlations_of(sums, U * weights), expected, atol=1e-13)
 
 
 WITHOUT_AVX512 = """

@@ -53,10 +53,13 @@ cdef struct Panel:
 
 
 cdef struct Survey:
-    # One number a column each; means and spreads for one vector of weights after the other.
+    # One number a column each; means and spreads for one vector of weights after the other, and inner products with
+    # one of further vectors after the other.
     double* largest
     double* mean
     double* spread
+    Vectors vectors
+    double* sums
 
 
 cdef class Design:

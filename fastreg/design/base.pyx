@@ -7,7 +7,8 @@ raw matrix of n_rows x n_cols and ``cols`` names some of its columns.
 
 ========== ==================================================================================
 survey     max_i |x_ij| for every column, NaN where a column holds NaN or infinity; and, for every vector w of weights
-           that sum to 1, mean_j = sum_i w_i s_j x_ij and spread_j = sum_i w_i (s_j x_ij - mean_j)^2
+           that sum to 1, mean_j = sum_i w_i s_j x_ij and spread_j = sum_i w_i (s_j x_ij - mean_j)^2; and what
+           ``correlate`` would say of all columns and further vectors
 correlate  out[t, j] = sum_i x_ij u[t, i] for the columns and every vector u_t
 predict    eta[t, i] += sum_j x_ij coef[t, j]
 gram       out[a, b] = inner products of the affinely mapped columns a and b

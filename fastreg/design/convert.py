@@ -1,6 +1,6 @@
 """From whatever the user holds to a design, with no copy where the data can be used as they lie."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -31,15 +31,25 @@ def as_design(X: Any, n_threads: int = 1) -> tuple[Design, Any]:
     return (_sparse(X, n_threads) if sp.issparse(X) else _dense(_to_array(X), n_threads)), names
 
 
-def check_entries(design: Design, weights: np.ndarray | None = None) -> tuple[np.ndarray, Any]:
-    """Return max_i |x_ij| of every column and, given weights, means and spreads; all in one look at X.
+class Entries(NamedTuple):
+    """What one look at X tells: max_i |x_ij|, means and spreads under weights, inner products with vectors."""
+
+    largest: np.ndarray
+    moments: tuple[np.ndarray, np.ndarray] | None
+    sums: np.ndarray
+
+
+def check_entries(
+    design: Design, weights: np.ndarray | None = None, vectors: np.ndarray | None = None
+) -> Entries:  # fmt: skip
+    """Look at X: refuse entries that are not finite, and return what else there is to be seen of every column.
 
     Raises
     ------
     ValueError
         If an entry is not finite, or columns are too large or too small.
     """
-    largest, *moments = survey(design, weights)
+    largest, mean, spread, sums = survey(design, weights, further=vectors)
     top = largest.max()
     if np.isnan(top):
         column = int(np.flatnonzero(np.isnan(largest))[0])
@@ -52,7 +62,7 @@ def check_entries(design: Design, weights: np.ndarray | None = None) -> tuple[np
             f"X: expected columns whose largest entries are 0 or between {1 / LARGEST:g} and {LARGEST:g}, got "
             f"{_smallest(largest):g} to {top:g}. Change the units of such columns."
         )
-    return largest, None if weights is None else moments
+    return Entries(largest, None if weights is None else (mean, spread), sums)
 
 
 def _smallest(largest: np.ndarray) -> float:

@@ -181,6 +181,12 @@ cdef void survey_chunk(DenseDesign X, Job* job, index_t item) noexcept nogil:
             look.seen, look.here = seen[k], sum_of(look.weight, look.tile.nr)
             survey_tile(&look)
             seen[k] += look.here
+        # The tile is in the cache.
+        for k in range(job.survey.vectors.count):
+            X.correlate_tile(
+                job.cols, look.tile, job.survey.vectors.data + k * X.n_rows + look.tile.row,
+                job.survey.sums + k * X.n_cols + first,
+            )
 
 
 cdef void correlate_chunk(DenseDesign X, Job* job, index_t item) noexcept nogil:

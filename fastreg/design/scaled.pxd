@@ -6,6 +6,8 @@ cdef class ScaledDesign:
     cdef readonly index_t n_rows
     cdef readonly index_t n_features
     cdef readonly bint centered
+    # Whether moments of columns as they are were good enough.
+    cdef readonly bint unscaled
     cdef readonly object columns
     cdef readonly object largest
     cdef readonly object scale

@@ -57,10 +57,11 @@ cdef class ScaledDesign:
         numbers = lines
         self._scale, self._coef = numbers[0], numbers[5:]
         cdef bint tame = self.choose_scales(largest) and moments is not None
+        self.unscaled = tame and not scaled
         # Powers of two change no digit as long as nothing over- or underflows.
-        mean, spread = moments if tame or scaled else survey(raw, weights, self.scale)[1:]
+        mean, spread = moments if tame or scaled else survey(raw, weights, self.scale)[1:3]
         self._root = np.sqrt(weights)
-        self.derive(mean, spread, tame and not scaled, numbers)
+        self.derive(mean, spread, self.unscaled, numbers)
         self._center = numbers[1] if center else np.zeros(raw.n_cols)
         self.affine.scale = &self._scale[0]
         self.affine.center = &self._center[0]
@@ -236,6 +237,15 @@ cdef class ScaledDesign:
             with nogil:
                 self.correlate(vectors, cols, &out[0, 0])
         return np.asarray(out)
+
+    def correlations_of(self, sums, vectors):
+        """Return (k, n_cols): correlations from inner products of all raw columns with vectors that hold the weights.
+
+        ``sums`` (k, n_cols) are overwritten.
+        """
+        sums *= self.scale
+        sums -= vectors.sum(axis=1, keepdims=True) * self.center
+        return sums
 
     def predictions(self, coefs, features=None):
         """Return (k, n_rows): the solver's columns times the k rows of coefs (k, m)."""

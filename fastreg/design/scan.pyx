@@ -1,4 +1,4 @@
-"""The looks at X that validation takes: finite entries, sorted sparse rows. Means and spreads come with the first."""
+"""The looks at X that validation takes: finite entries, sorted sparse rows. Moments and more come with the first."""
 
 import numpy as np
 
@@ -12,8 +12,8 @@ ctypedef fused row_t:
     long long
 
 
-def survey(Design design, weights=None, scale=None):
-    """Read X once; return max_i |x_ij| of every column, and its weighted means and spreads.
+def survey(Design design, weights=None, scale=None, further=None):
+    """Read X once; return max_i |x_ij| of every column, its weighted means and spreads, and inner products.
 
     Parameters
     ----------
@@ -21,11 +21,13 @@ def survey(Design design, weights=None, scale=None):
     weights : None or ndarray (n_rows,) or (k, n_rows), k <= MOST_WEIGHTS
         Each of sum 1; without weights mean and spread are 0.
     scale : None (1) or ndarray (n_cols,), factors of the columns for mean and spread
+    further : None or ndarray (m, n_rows), vectors to multiply the columns by
 
     Returns
     -------
     largest : ndarray (n_cols,), NaN where a column holds NaN or infinity
     mean, spread : ndarrays (n_cols,) or (k, n_cols)
+    sums : ndarray (m, n_cols), inner products of the columns as they are with the further vectors
     """
     rows = np.zeros(design.n_rows) if weights is None else np.ascontiguousarray(weights)
     count = len(rows) if rows.ndim == 2 else 1
@@ -33,16 +35,20 @@ def survey(Design design, weights=None, scale=None):
         raise ValueError(f"survey: expected at most {MOST_WEIGHTS} vectors of weights, got {count}.")
     cdef const double[::1] weight = rows.reshape(-1)
     cdef const double[::1] factor = np.ones(design.n_cols) if scale is None else scale
-    found = np.zeros((2 * count + 1, design.n_cols))
+    cdef const double[:, ::1] others = np.empty((0, design.n_rows)) if further is None else further
+    found = np.zeros((2 * count + 1 + others.shape[0], design.n_cols))
     cdef double[:, ::1] line = found
     cdef Vectors vectors
     cdef Survey out
     vectors.data, vectors.count = &weight[0], count
     out.largest, out.mean, out.spread = &line[0, 0], &line[1, 0], &line[1 + vectors.count, 0]
+    out.vectors.count = others.shape[0]
+    if others.shape[0]:
+        out.vectors.data, out.sums = &others[0, 0], &line[1 + 2 * vectors.count, 0]
     with nogil:
         design.survey(vectors, &factor[0], out)
-    largest, mean, spread = found[0], found[1:count + 1], found[count + 1:]
-    return (largest, mean, spread) if rows.ndim == 2 else (largest, mean[0], spread[0])
+    largest, mean, spread, sums = found[0], found[1:count + 1], found[count + 1:2 * count + 1], found[2 * count + 1:]
+    return (largest, mean, spread, sums) if rows.ndim == 2 else (largest, mean[0], spread[0], sums)
 
 
 def sorted_rows(const row_t[::1] rows, const index_t[::1] starts):

@@ -156,7 +156,7 @@ cdef class SparseDesign(Design):
     cdef int survey(self, Vectors weights, const double* scale, Survey out) except -1 nogil:
         cdef index_t start = 0
         cdef index_t end, j, k
-        cdef int threads = self.team(self.n_entries * weights.count)
+        cdef int threads = self.team(self.n_entries * (weights.count + out.vectors.count))
         self.entries_read += self.n_entries
         while start < self.n_cols:
             poll()
@@ -168,6 +168,8 @@ cdef class SparseDesign(Design):
                         self.column(j), weights.data + k * self.n_rows, scale[j], out.mean + k * self.n_cols + j,
                         out.spread + k * self.n_cols + j,
                     )
+                for k in range(out.vectors.count):
+                    out.sums[k * self.n_cols + j] = dot_entries(self.column(j), out.vectors.data + k * self.n_rows)
             start = end
         return 0
 

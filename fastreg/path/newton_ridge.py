@@ -64,7 +64,7 @@ class GeneralizedRidge:
         columns = np.vstack([design.packed(self.free), (self.vectors * np.sqrt(self.values)).T])
         raw, _ = as_design(design.unweighted(columns).T, design.raw.n_threads)
         weights = design.root**2
-        largest, moments = check_entries(raw, weights)
+        largest, moments, _ = check_entries(raw, weights)
         self.design = ScaledDesign(raw, largest, weights, self.problem.fit_intercept, moments)
         self.small_l2 = np.r_[np.zeros(len(self.free)), self.design.scale[len(self.free) :] ** 2]
 

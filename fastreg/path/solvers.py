@@ -23,7 +23,7 @@ from fastreg.subproblem.gram import GramForm
 # alpha_max must give all zeros in spite of rounding.
 ABOVE = 1.0 + 8 * np.finfo(float).eps
 # Where columns without penalty leave less than this fraction of a target, that is rounding, and nothing to explain.
-EXPLAINED = 1e-12
+EXPLAINED = 1e-11
 # The gap of a null model with unpenalized features may be this part of the target.
 NULL_FRACTION = 1e-3
 # A ridge grid starts where every coefficient is less than a tenth of its least-squares value.

@@ -28,6 +28,8 @@ from fastreg.runtime.threads import resolve_threads
 
 # Below this many columns looking for duplicates costs more than it can save.
 DUPLICATES_PAY = 200
+# So many targets are better multiplied by X on their own, in one large product.
+MANY = 16
 LARGEST_FACTOR = 1e280
 LARGEST_Y = 1e152
 
@@ -154,11 +156,25 @@ def build_problem(X: Any, y: Any, options: Options, collapse: bool = True) -> Pr
 
 
 def problem_of(inputs: Inputs, collapse: bool = True) -> Problem:
-    """Return the problem of checked inputs; X is read twice."""
-    largest, moments = check_entries(inputs.raw, inputs.weights)
-    design = ScaledDesign(inputs.raw, largest, inputs.weights, inputs.fit_intercept, moments)
-    targets = center_targets(inputs, inputs.weights)
-    correlations, key = _correlations(design, targets.values * design.root, collapse)
+    """Return the problem of checked inputs; X is read once, but for columns of extreme scales and many targets.
+
+    A random vector hashes each column, for ``_collapse``. The targets would make a poor hash: with y of two values all
+    columns of one entry look alike.
+    """
+    raw, weights = inputs.raw, inputs.weights
+    targets = center_targets(inputs, weights)
+    together = len(targets.values) < MANY
+    vectors = targets.values * weights if together else np.empty((0, raw.n_rows))
+    hashed = collapse and raw.n_cols > DUPLICATES_PAY
+    if hashed:
+        vectors = np.vstack([vectors, np.random.default_rng(0).standard_normal(raw.n_rows)])
+    largest, moments, sums = check_entries(raw, weights, vectors)
+    key = sums[-1].copy() if hashed else None
+    design = ScaledDesign(raw, largest, weights, inputs.fit_intercept, moments)
+    if together and design.unscaled:
+        correlations = design.correlations_of(sums[: len(targets.values)], vectors[: len(targets.values)])
+    else:
+        correlations = design.correlations(targets.values * design.root)
     return assemble(inputs, design, targets, correlations, key)
 
 
@@ -225,18 +241,6 @@ def _groups_of(whole: Problem, columns: np.ndarray) -> tuple[np.ndarray | None, 
     kept = place[leaders] >= 0
     members = place if whole.members is None else np.where(whole.members >= 0, place[leaders[whole.members]], -1)
     return members, whole.multiplicity[kept]
-
-
-def _correlations(design: ScaledDesign, targets: np.ndarray, collapse: bool) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return the correlations of all columns with the targets, and with a random vector as a hash of each column.
-
-    One pass serves both. The targets would make a poor hash: with y of two values all columns of one entry look alike.
-    """
-    if not collapse or design.n_features <= DUPLICATES_PAY:
-        return design.correlations(targets), None
-    noise = np.random.default_rng(0).standard_normal(design.n_rows)
-    both = design.correlations(np.vstack([targets, noise]))
-    return np.ascontiguousarray(both[:-1]), both[-1].copy()
 
 
 def _check_size(spread: float, size: float) -> None:

@@ -24,7 +24,7 @@ def fold_problems(whole: Problem, inputs: Inputs, weights: np.ndarray) -> tuple[
     """
     raw, design = whole.design.raw, whole.design
     moments = [
-        survey(raw, weights[first : first + MOST_WEIGHTS], design.scale)[1:]
+        survey(raw, weights[first : first + MOST_WEIGHTS], design.scale)[1:3]
         for first in range(0, len(weights), MOST_WEIGHTS)
     ]
     means, spreads = (np.concatenate(parts) for parts in zip(*moments, strict=True))

@@ -35,6 +35,8 @@ WORKING_SET_MB = 1024
 COMPLETE_FEATURES = 4096
 # ... or, whatever the shape, up to this many multiplications (a few milliseconds).
 COMPLETE_FLOPS = 2e7
+# ... and for a single alpha up to so many, whose Gram matrix costs less than to read X twice.
+FEW_FEATURES = 32
 # ... and as often as the weights of its rows change, up to this many.
 NEWTON_FLOPS = 5e5
 # Columns of so much memory are packed for Newton's models, which read them in every step, whatever the shape.
@@ -155,7 +157,7 @@ def complete_pays(design: ScaledDesign, n_alphas: int, smooth: bool = False) -> 
         return True
     if design.raw.is_sparse and flops > COMPLETE_FLOPS_PER_ENTRY * design.raw.n_entries:
         return False
-    return p <= n and n_alphas > 1
+    return p <= n and (n_alphas > 1 or p <= FEW_FEATURES)
 
 
 def fit_in_step(design: ScaledDesign, count: int) -> bool:
