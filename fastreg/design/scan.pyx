@@ -36,18 +36,18 @@ def survey(Design design, weights=None, scale=None, further=None):
     cdef const double[::1] weight = rows.reshape(-1)
     cdef const double[::1] factor = np.ones(design.n_cols) if scale is None else scale
     cdef const double[:, ::1] others = np.empty((0, design.n_rows)) if further is None else further
-    found = np.zeros((2 * count + 1 + others.shape[0], design.n_cols))
-    cdef double[:, ::1] line = found
+    found, sums = np.zeros((2 * count + 1, design.n_cols)), np.zeros((others.shape[0], design.n_cols))
+    cdef double[:, ::1] line = found, products = sums
     cdef Vectors vectors
     cdef Survey out
     vectors.data, vectors.count = &weight[0], count
     out.largest, out.mean, out.spread = &line[0, 0], &line[1, 0], &line[1 + vectors.count, 0]
     out.vectors.count = others.shape[0]
     if others.shape[0]:
-        out.vectors.data, out.sums = &others[0, 0], &line[1 + 2 * vectors.count, 0]
+        out.vectors.data, out.sums = &others[0, 0], &products[0, 0]
     with nogil:
         design.survey(vectors, &factor[0], out)
-    largest, mean, spread, sums = found[0], found[1:count + 1], found[count + 1:2 * count + 1], found[2 * count + 1:]
+    largest, mean, spread = found[0], found[1:count + 1], found[count + 1:]
     return (largest, mean, spread, sums) if rows.ndim == 2 else (largest, mean[0], spread[0], sums)
 
 

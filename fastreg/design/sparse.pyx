@@ -14,7 +14,7 @@ from fastreg.design.base cimport (
     place_in,
 )
 from fastreg.design.entries cimport (
-    FEW, Entries, add_entries, add_few, dot_entries, dot_few, first_from, largest_entry, moments_entries, row_at,
+    FEW, Entries, Sums, add_entries, add_few, dot_entries, dot_few, first_from, row_at, spread_entries, sum_entries,
     value_at,
 )
 from fastreg.runtime.interrupt cimport poll
@@ -70,6 +70,32 @@ cdef inline void spread_few(
         some = some or factors[k] != 0.0
     if some:
         add_few(X.column(column_at(cols, j)), factors, &X.lines[0])
+
+
+cdef inline void survey_column(
+    SparseDesign X, index_t j, Vectors weights, double scale, const Survey* out
+) noexcept nogil:
+    # A vector of weights and two vectors at a time; where there are fewer, one more product is of no account.
+    cdef Entries x = X.column(j)
+    cdef index_t n = X.n_rows
+    cdef index_t k
+    cdef const double* weight
+    cdef const double* left
+    cdef const double* right
+    cdef Sums sums
+    for k in range(max(weights.count, ceil_div(out.vectors.count, 2))):
+        weight = weights.data + min(k, weights.count - 1) * n
+        left = out.vectors.data + 2 * k * n if 2 * k < out.vectors.count else weight
+        right = out.vectors.data + (2 * k + 1) * n if 2 * k + 1 < out.vectors.count else weight
+        sums = sum_entries(x, weight, scale, left, right)
+        out.largest[j] = sums.largest
+        if k < weights.count:
+            out.mean[k * X.n_cols + j] = sums.mean
+            out.spread[k * X.n_cols + j] = spread_entries(x, weight, scale, sums.mean, sums.seen)
+        if 2 * k < out.vectors.count:
+            out.sums[2 * k * X.n_cols + j] = sums.left
+        if 2 * k + 1 < out.vectors.count:
+            out.sums[(2 * k + 1) * X.n_cols + j] = sums.right
 
 
 cdef inline void fill_strip(Affine* affine, Columns cols, Panel panel, index_t left, index_t block) noexcept nogil:
@@ -162,14 +188,7 @@ cdef class SparseDesign(Design):
             poll()
             end = self.batch_end(self.everything(), start)
             for j in prange(start, end, num_threads=threads, schedule="dynamic", chunksize=512):
-                out.largest[j] = largest_entry(self.column(j))
-                for k in range(weights.count):
-                    moments_entries(
-                        self.column(j), weights.data + k * self.n_rows, scale[j], out.mean + k * self.n_cols + j,
-                        out.spread + k * self.n_cols + j,
-                    )
-                for k in range(out.vectors.count):
-                    out.sums[k * self.n_cols + j] = dot_entries(self.column(j), out.vectors.data + k * self.n_rows)
+                survey_column(self, j, weights, scale[j], &out)
             start = end
         return 0
 
