@@ -384,3 +384,73 @@ def test_the_sum_of_hubers_u_under_weights_of_any_size():
         options = {"loss": fastreg.Huber(1.0), "sample_weight": weights, "standardize": bool(seed % 2)}
         path = fastreg.fit_path(X, y, n_alphas=8, alpha_min_ratio=1e-2, **options)
         assert path.converged.all()
+
+
+@pytest.mark.parametrize("loss", ["logistic", "poisson"])
+@pytest.mark.parametrize("storage", [np.asarray, sp.csc_array])
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.5, 0.0])
+def test_an_unpenalized_level_without_events(loss, storage, l1_ratio):
+    # Its coefficient goes to minus infinity and its curvature to 0: rounding made steps of 1e16 of it, and the others
+    # stayed where they were for all further alphas.
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        level = rng.integers(0, 5, 200)
+        Z = rng.standard_normal((200, 10))
+        X, factors = np.c_[np.eye(5)[level][:, 1:], Z], np.r_[np.zeros(4), np.ones(10)]
+        eta = Z[:, 0] - 0.5 * Z[:, 1] + 0.3 * level - 1
+        y = (rng.random(200) < 1 / (1 + np.exp(-eta))) * 1.0 if loss == "logistic" else rng.poisson(np.exp(eta)) * 1.0
+        y[level == 3] = 0
+        options = {"loss": loss, "penalty_factors": factors, "l1_ratio": l1_ratio}
+        path = fastreg.fit_path(storage(X), y, n_alphas=25, **options)
+        assert path.converged.all()
+        alone = fastreg.fit_path(storage(X), y, alphas=path.alphas[-1], tol=1e-9, **options)
+        assert path.deviance_ratio[-1] == pytest.approx(alone.deviance_ratio[0], abs=1e-5)
+
+
+@pytest.mark.parametrize(("loss", "constants"), [("poisson", [148.0, 5.0, 0.37]), ("gamma", [10.0, 123.456, 0.1])])
+def test_a_constant_target_is_no_failure(loss, constants):
+    # What rounding left of it was the null loss, and what rounding may hide of the gap was 50 times that.
+    X = np.random.default_rng(0).standard_normal((40, 3))
+    for constant in constants:
+        path = fastreg.fit_path(X, np.full(40, constant), loss=loss, n_alphas=3)
+        assert path.converged.all()
+        assert path.null_loss == 0
+        assert not path.df.any()
+
+
+def test_the_gap_of_bounded_groups_at_the_edge():
+    # The entries of a group that have no bound pulled by its threshold but for rounding: NaN.
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        X, y = rng.standard_normal((40, 3)), np.r_[0, 1, 2, rng.integers(0, 3, 37)]
+        X[:, 0] += y
+        options = {"loss": fastreg.Multinomial(grouped=True), "penalty_factors": [0, 1, 1], "lower_bounds": -3.0}
+        path = fastreg.fit_path(X, y, alphas=0.01, **options)
+        gap = fastreg.duality_gap(X, y, 0.9 * path.coef(0.01), path.intercept(0.01), 0.01, **options)
+        assert path.dual_gaps[0] < gap < path.null_loss
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+@pytest.mark.parametrize("storage", [np.asarray, sp.csc_array])
+def test_classes_with_unpenalized_columns_that_are_nearly_equal(grouped, storage):
+    # Neither column's correlation shows what their difference could do: a gap of 1e-10, 9 % of the null loss too high.
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        x, z = rng.standard_normal((2, 30))
+        rest, factors = rng.standard_normal((30, 3)), np.array([0.0, 0, 1, 1, 1])
+        near = np.c_[x, x + 1e-9 * z, rest]
+        # The same span, told apart.
+        apart = np.c_[x, (near[:, 1] - near[:, 0]) / 1e-9, rest]
+        y = np.argmax(np.c_[z, 0 * z, -z] + rng.gumbel(size=(30, 3)), 1)
+        y[:3] = 0, 1, 2
+        options = {"loss": fastreg.Multinomial(grouped), "penalty_factors": factors, "alphas": 0.02}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", fastreg.ConvergenceWarning)
+            path = fastreg.fit_path(storage(near), y, max_iter=100, **options)
+        best = fastreg.fit_path(apart, y, **options)
+        objectives = []
+        for X, fit in ((near, path), (apart, best)):
+            B, eta = fit.coef(0.02), fit.predict(X, 0.02, predictor=True)
+            pull = np.sqrt((B[:, 2:] ** 2).sum(axis=0)) if grouped else np.abs(B[:, 2:])
+            objectives.append(-log_softmax(eta, axis=1)[np.arange(30), y].mean() + 0.02 * pull.sum())
+        assert objectives[0] - objectives[1] <= path.dual_gaps[0] + best.dual_gaps[0] + 1e-7

@@ -181,7 +181,7 @@ cdef class SparseDesign(Design):
 
     cdef int survey(self, Vectors weights, const double* scale, Survey out) except -1 nogil:
         cdef index_t start = 0
-        cdef index_t end, j, k
+        cdef index_t end, j
         cdef int threads = self.team(self.n_entries * (weights.count + out.vectors.count))
         self.entries_read += self.n_entries
         while start < self.n_cols:

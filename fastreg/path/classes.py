@@ -72,6 +72,8 @@ def _approach(fit: Any, grid: np.ndarray, start: np.ndarray | None) -> np.ndarra
     if start is not None or fit.is_ridge or grid[0] == 0:
         return np.empty(0)
     top = fit.alpha_max()
+    if top == 0:
+        return np.empty(0)
     return top * APPROACH ** np.arange(1, max(1, np.ceil(np.log(grid[0] / top) / np.log(APPROACH))))
 
 

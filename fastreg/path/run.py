@@ -179,14 +179,23 @@ class PathFit(Solvers):
         if result.converged.all():
             return
         targets = np.atleast_1d(self._gap(self.targets))[: 1 if self.problem.joint else None]
-        gaps, converged = (part.reshape(len(result.alphas), -1) for part in (result.dual_gaps, result.converged))
+        gaps, converged, n_iter = (
+            part.reshape(len(result.alphas), -1) for part in (result.dual_gaps, result.converged, result.n_iter)
+        )
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio = gaps / targets
         i, k = np.unravel_index(np.argmax(np.where(converged, -1, ratio)), gaps.shape)
+        # A solver that had iterations left was stopped by rounding.
+        remedy = (
+            f"Raise max_iter (now {self.max_iter}) or tol, or scale the columns of X."
+            if n_iter[i, k] >= self.max_iter
+            else "Rounding stopped the solver: unpenalized columns may depend on each other, or scales be far apart. "
+            "Drop or scale such columns, or raise tol."
+        )
         warnings.warn(
             f"{(~converged).sum()} of {gaps.size} fits did not reach tol={self.tol:g}: at alpha={result.alphas[i]:.6g} "
             f"the duality gap is {gaps[i, k]:.3g}, the target {targets[k]:.3g}. The gaps are certified all the same. "
-            f"Raise max_iter (now {self.max_iter}) or tol, or scale the columns of X.",
+            + remedy,
             ConvergenceWarning,
             stacklevel=level,
         )

@@ -163,11 +163,11 @@ class Solvers:
             return problem.correlations
         # The null model is wanted to rounding: its correlations are the top of the grid.
         if problem.joint:
-            return self.multinomial_solver().null_correlations(self.max_iter)
-        solver, found = self.solver(), []
-        for k in range(len(problem.targets)):
-            self._set_target(solver, k)
-            z = solver.null_correlations(0.0, self.max_iter)
-            least = EXPLAINED * problem.design.norm * np.linalg.norm(problem.targets[k])
-            found.append(np.where(np.abs(z) > least, z, 0.0))
-        return np.stack(found)
+            found = self.multinomial_solver().null_correlations(self.max_iter)
+        else:
+            solver, found = self.solver(), np.empty_like(problem.correlations)
+            for k in range(len(problem.targets)):
+                self._set_target(solver, k)
+                found[k] = solver.null_correlations(0.0, self.max_iter)
+        least = EXPLAINED * problem.design.norm * np.linalg.norm(problem.targets, axis=1, keepdims=True)
+        return np.where(np.abs(found) > least, found, 0.0)

@@ -5,6 +5,9 @@ import numpy as np
 from fastreg.penalty.classes import ClassPenalty, Slopes, norms
 
 HALVINGS = 100
+# A group pulls by its threshold if it is so near to that; the longest group that is looked at.
+EDGE = 1.0 + 1e-14
+LONGEST = 1e150
 # Scales of the penalty beyond that hold a coefficient at 0 just as well.
 LARGEST = 1e280
 # A step that leaves no more of a group has taken it to 0.
@@ -147,6 +150,10 @@ class GroupPenalty(ClassPenalty):
             wide = norms(outer) / np.sqrt(np.maximum(1.0 - (free / self.t) ** 2, np.finfo(float).tiny))
             wide = np.where(free == 0, norms(outer), wide)
             high = np.where(self.q > 0, norms(pull) / self.q, wide)
+        # Where nothing holds the free entries there is no maximum; at the edge of that (but for rounding) it is that of
+        # any large nu.
+        endless = (self.q == 0) & (free > self.t * EDGE)
+        high = np.where(endless, 0.0, np.minimum(high, LONGEST))
         low = np.zeros_like(high)
         for _ in range(HALVINGS):
             nu = 0.5 * (low + high)
@@ -155,7 +162,8 @@ class GroupPenalty(ClassPenalty):
         # Entries within their bounds are z_k / (q + t/nu), which leaves of z'b - P(b) what has no cancellation:
         slope = self.q + np.divide(self.t, high, out=np.zeros_like(high), where=high > 0)
         outer = np.where(outer * slope < np.abs(pull), outer, 0.0)
-        return 0.5 * self.q * high**2 + (outer * (np.abs(pull) - slope * outer)).sum(axis=0)
+        conjugates = 0.5 * self.q * high**2 + (outer * (np.abs(pull) - slope * outer)).sum(axis=0)
+        return np.where(endless, np.inf, conjugates)
 
     def _point(self, pull: np.ndarray, bound: np.ndarray, nu: np.ndarray) -> np.ndarray:
         """Return the absolute values of clip(z nu / (q nu + t))."""

@@ -120,15 +120,22 @@ class ClassProof:
     zero : ndarray (m,)
         Correlations of unpenalized columns count as 0 up to this.
     curvature : ndarray (K, m), second derivatives of the loss in the coefficients of unpenalized columns
+    hidden : float, what unpenalized columns could still gain together though none of them could by itself
     """
 
     def __init__(
-        self, penalty: ClassPenalty, B: np.ndarray, Z: np.ndarray, zero: np.ndarray, curvature: np.ndarray
-    ) -> None:  # fmt: skip
+        self,
+        penalty: ClassPenalty,
+        B: np.ndarray,
+        Z: np.ndarray,
+        zero: np.ndarray,
+        curvature: np.ndarray,
+        hidden: float = 0.0,
+    ) -> None:
         small = (penalty.t == 0) & (penalty.q == 0) & (np.abs(Z) <= zero) & (Z != 0)
         # What such coefficients could still gain, each by itself.
         with np.errstate(divide="ignore"):
-            self.removed = float(0.5 * (Z[small] ** 2 / curvature[small]).sum())
+            self.removed = hidden + float(0.5 * (Z[small] ** 2 / curvature[small]).sum())
         self.penalty, self.Z = penalty, np.where(small, 0.0, Z)
         self.value, self.product = float(penalty.values(B).sum()), float((self.Z * B).sum())
 

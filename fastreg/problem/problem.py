@@ -28,6 +28,9 @@ from fastreg.loss.multinomial import Multinomial
 from fastreg.loss.squared import SquaredLoss
 
 EPS = np.finfo(float).eps
+# The loss that a constant target leaves is rounding below this part of the least loss; what sums of losses may hide.
+CONSTANT = 8 * EPS
+HIDDEN = 2e-14
 # Penalties beyond this leave nothing of any coefficient.
 HUGE = 1e302
 # Fits with more nonzero coefficients than this fraction of the columns are dense.
@@ -119,7 +122,9 @@ class Problem:
         if self.joint:
             return np.full(len(y), loss.value(y, weights, start))
         values = [loss.point(target, weights, eta)[0] for target, eta in zip(y, start, strict=True)]
-        return np.maximum(np.array(values) - best, 0.0)
+        left = np.array(values) - best
+        # What rounding leaves of a constant target is nothing to explain.
+        return np.where(left > CONSTANT * np.abs(best), left, 0.0)
 
     @property
     def joint(self) -> bool:
@@ -145,7 +150,9 @@ class Problem:
 
     def gap_targets(self, tol: float) -> np.ndarray:
         """Return the duality gap to reach: tol times the null loss, plus what rounding cannot tell from 0."""
-        return (tol + 4 * EPS) * self.null_losses + self.rounding
+        floor = self.rounding if self.rows is None else HIDDEN * (self.null_losses + 2.0 * np.abs(self.rows.best))
+        # Other losses have a floor where there is nothing else: their gaps are made of small terms everywhere else.
+        return (tol + 4 * EPS) * self.null_losses + np.where(self.null_losses > 0, self.rounding, floor)
 
     def penalty_scales(self, alphas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return a1 and a2 for every alpha; an a2 beyond the range of numbers is the largest that leaves room."""

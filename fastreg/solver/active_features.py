@@ -14,7 +14,8 @@ from fastreg.design.scaled import ScaledDesign
 from fastreg.loss.multinomial import Multinomial
 from fastreg.penalty.classes import ClassPenalty, ClassProof, Slopes
 from fastreg.solver.active_columns import ActiveColumns
-from fastreg.solver.class_equations import PRODUCTS, ClassEquations
+from fastreg.solver.class_equations import PRODUCTS, ClassEquations, gain_in_span
+from fastreg.solver.least_squares import hidden_span
 from fastreg.solver.line_search import ENOUGH, halvings
 
 # Below this part of the objective what a step promises is rounding.
@@ -83,6 +84,8 @@ class ActiveFeatures:
         self.features, self.beta = np.empty(0, dtype=np.intp), np.empty((len(eta), 0))
         self.start, self.eta, self.intercepts = eta, eta.copy(), np.zeros(len(eta))
         self.value, self.p = rows.point(self.eta)
+        # Unpenalized features, and a basis of their span where they are nearly equal.
+        self.spanned: tuple[np.ndarray, np.ndarray | None] | None = None
 
     def bind(self, penalty: ClassPenalty) -> None:
         """Make this the penalty of all features."""
@@ -143,10 +146,22 @@ class ActiveFeatures:
         """Return the penalty's part of the gap, of these features alone; those without penalty are in play."""
         penalty = self.whole.of(features)
         free = np.flatnonzero((penalty.t == 0) & (penalty.q == 0))
-        curvature = np.ones_like(Z)
+        curvature, hidden = np.ones_like(Z), 0.0
         if len(free):
             curvature[:, free] = self.curvatures(features[free])
-        return ClassProof(penalty, beta, Z, zero, curvature)
+            hidden = self.hidden_gain(features[free])
+        return ClassProof(penalty, beta, Z, zero, curvature, hidden)
+
+    def hidden_gain(self, free: np.ndarray) -> float:
+        """Return what unpenalized features could gain together, where they are too close for each to tell."""
+        design = self.columns.design
+        if self.spanned is None or not np.array_equal(self.spanned[0], free):
+            self.spanned = free, hidden_span(design, free, design.gram_matrix(free))
+        basis = self.spanned[1]
+        if basis is None:
+            return 0.0
+        basis = np.vstack([basis, design.root]) if self.rows.centered else basis
+        return gain_in_span(basis, self.p, design.root * self.residual())
 
     def enter(self, features: np.ndarray) -> None:
         """Put further features in play, at a step from 0 to where their correlations pull them."""

@@ -144,3 +144,18 @@ class ClassEquations:
                 break
             direction = scaled + power / before * direction
         return x
+
+
+def gain_in_span(basis: np.ndarray, p: np.ndarray, force: np.ndarray) -> float:
+    """Return twice what Newton's step in a span promises, since curvatures may fall on the way.
+
+    Parameters
+    ----------
+    basis : ndarray (r, n_rows), columns that hold the root weights
+    p : ndarray (K, n_rows), probabilities
+    force : ndarray (K, n_rows), u times the root weights
+    """
+    slope = (force @ basis.T).ravel()
+    bends = np.einsum("ki,kl->kli", p, np.eye(len(p))) - p[:, None] * p
+    hessian = np.einsum("kli,ai,bi->kalb", bends, basis, basis, optimize=True).reshape(slope.size, slope.size)
+    return float(slope @ np.linalg.lstsq(hessian, slope, rcond=None)[0])

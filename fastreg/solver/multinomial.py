@@ -20,6 +20,8 @@ INNER_FRACTION = 1e-3
 # Rounds in which neither a feature enters nor the gap falls before rounding is said to stop the solver.
 MAX_STALLS = 3
 MIN_GROWTH = 32
+# An objective of so much of the null loss is none.
+NOTHING = 1e-14
 # Correlations of unpenalized columns count as 0 below this fraction of what they can be at the null model.
 ZERO_LEVEL = 1e-9
 
@@ -58,7 +60,7 @@ class MultinomialSolver:
         if design.n_features:
             self.lazy.add_reference((design.root * self.point.residual()).ravel(), self.Z.ravel())
         self.size = float(np.sqrt((rows.weights * self.point.residual() ** 2).sum()))
-        self.gap, self.steps = np.inf, 0
+        self.gap, self.steps, self.null_loss = np.inf, 0, self.point.value
         # Newton's promises fall from p to about this times p^2.
         self.rate = np.inf
         # The scale a1 of the last solution, and a1, features, coefficients and intercepts of the one before.
@@ -116,7 +118,8 @@ class MultinomialSolver:
         penalty is foretold by those before it.
         """
         last = 0.0
-        while self.steps < max_iter:
+        # Of an objective that is nothing beside the null loss there is nothing left to lower: classes come apart.
+        while self.steps < max_iter and self.point.objective() > NOTHING * self.null_loss:
             self.steps += 1
             promised = self.point.newton()
             if last:

@@ -19,6 +19,7 @@ cdef class NewtonSolver(NewtonPoint):
     cdef bint step(self, double gap) except -1 nogil
     cdef bint pass_crowd(self, double gap) except -1 nogil
     cdef index_t descend_model(self, double gap, index_t most) except -1 nogil
+    cdef void stiffen(self) noexcept nogil
     cdef int reweigh(self) except -1 nogil
     cdef int pose(self) except -1 nogil
     cdef bint move(self) except -1 nogil

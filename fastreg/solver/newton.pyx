@@ -21,7 +21,7 @@ from fastreg.design.base cimport index_t
 from fastreg.design.scaled cimport ScaledDesign
 from fastreg.design.tiles cimport axpy, dot
 from fastreg.loss.base cimport Loss
-from fastreg.penalty.elastic_net cimport penalty_value
+from fastreg.penalty.elastic_net cimport penalty_value, threshold
 from fastreg.runtime.interrupt cimport poll
 from fastreg.solver.newton_point cimport NewtonPoint
 from fastreg.solver.secant cimport Secant
@@ -47,6 +47,9 @@ cdef double BLIND = 1e-15
 cdef int MAX_BLIND = 4
 cdef double SHORTEST = 1e-10
 cdef int MAX_STEPS = 200
+# An unpenalized column's curvature is never below this fraction of what it is where all rows have the same: else, where
+# it vanishes, rounding makes a step of any length, and reaching that far leaves nothing to the others.
+cdef double FLAT = 1e-13
 
 
 cdef class NewtonSolver(NewtonPoint):
@@ -154,10 +157,30 @@ cdef class NewtonSolver(NewtonPoint):
         # A model with the curvatures of this point.
         self.renew_weights()
         self.form.weigh(0)
+        self.stiffen()
         self.tracer.forget()
         self.stale, self.fresh = False, True
         self.secant.curved = self.last if self.first else self.pen.a1
         return 0
+
+    cdef int reconsider(self) except -1 nogil:
+        cdef int kind = self.form.kind
+        NewtonPoint.reconsider(self)
+        if self.form.kind != kind:
+            self.stiffen()
+        return 0
+
+    cdef void stiffen(self) noexcept nogil:
+        # Add to the curvatures of unpenalized columns in the model what rounding cannot make steps of.
+        cdef double least
+        cdef index_t i, j
+        for i in range(self.form.count):
+            j = self.form.feature[i]
+            if threshold(&self.pen, j) == 0.0 and self.pen.a2 * self.pen.l2[j] == 0.0:
+                least = FLAT * self.norm[j] * self.norm[j]
+                self.form.curvature[i] += least
+                if self.form.kind == 0:
+                    (<GramForm> self.form).Q[i, i] += least
 
     cdef int pose(self) except -1 nogil:
         # The model at this point: penalty, and either c (with the gradients that go with it) or the residual u / h.

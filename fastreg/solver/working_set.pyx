@@ -6,9 +6,13 @@ the gap is small enough; else add the violators to W. W, its columns and their G
 
 import numpy as np
 
+from libc.math cimport fabs, sqrt
+
 from fastreg.design.base cimport index_t
 from fastreg.solver.working_features cimport WorkingFeatures
 from fastreg.solver.working_problem cimport RUSH
+
+from fastreg.subproblem.gap import gap_of
 
 # The subproblem is solved to this fraction of the target, the rest is left to the other features.
 cdef double INNER_FRACTION = 0.3
@@ -18,6 +22,8 @@ cdef double EARLY_FRACTION = 0.1
 cdef int MAX_STALLS = 3
 # A gap this much larger than that of zero coefficients may be is not what anybody looks for.
 cdef double WORSE = 1.0 + 1e-6
+# Coefficients that make so many times the target of a column leave a residual that has to be looked at.
+cdef double DRIFTED = 1e6
 # A cold start goes down to its first alpha in steps of this ratio.
 cdef double APPROACH = 0.6
 # ... each solved to a gap of so much of the null loss at most, in one round.
@@ -151,20 +157,44 @@ cdef class WorkingSetSolver(WorkingFeatures):
         return False
 
     cdef int see(self) except -1 nogil:
-        # Add what the residual, made anew, has in the span of unpenalized columns that no Gram matrix tells apart.
-        if self.span is None:
+        # Look at the residual of X itself where the gap may not be what it seems to be.
+        if self.span is None and not self.has_drifted():
             return 0
         with gil:
             coefs = np.array(self.outside[:self.n_features])
             coefs[np.asarray(self.form.feature)[:self.form.count]] = np.asarray(self.form.beta)[:self.form.count]
-            rest = self.span @ (self.full_target - self.design.predictions(coefs)[0])
-            self.gap += 0.5 * float(rest @ rest)
+            u = self.full_target - self.design.predictions(coefs)[0]
+            if self.span is None:
+                self.gap = max(self.gap, self.gap_anew(coefs, u))
+            else:
+                # What it has in the span of unpenalized columns that no Gram matrix tells apart.
+                rest = self.span @ u
+                self.gap += 0.5 * float(rest @ rest)
         return 0
+
+    def gap_anew(self, coefs, u):
+        """Return the gap of coefficients (n_features,) with the residual u, by the correlations of all features."""
+        z, parts = self.design.correlations(u)[0], dict(zip(("l1", "l2", "lower", "upper"), self.keep, strict=True))
+        level = self.zero_level(self.gap_target)
+        return gap_of(parts, self.pen.a1, self.pen.a2, coefs, z, self.design.norm, float(u @ u), level)
+
+    cdef bint has_drifted(self) noexcept nogil:
+        # Whether coefficients are so large that what they leave of the target is rounding: columns that depend on each
+        # other, and no penalty to hold them.
+        cdef double size = 0.0
+        cdef index_t i
+        if self.form.weights is not None:
+            return False
+        for i in range(self.form.count):
+            size = max(size, fabs(self.form.beta[i]) * self.norm[self.form.feature[i]])
+        return size > DRIFTED * sqrt(self.target2)
 
     cdef bint is_lost(self) noexcept nogil:
         # Whether rounding has led to where zero coefficients are better, as it can where hardly any penalty is left and
         # columns depend on each other: their gap is at most the null loss. (Other losses never rise.)
-        return not self.retreated and self.form.weights is None and not self.gap <= 0.5 * self.target2 * WORSE
+        if self.retreated or self.form.weights is not None:
+            return False
+        return not self.gap <= 0.5 * self.target2 * WORSE or (self.gap > self.gap_target and self.has_drifted())
 
     cdef bint exhausted(self) noexcept nogil:
         # Whether the gap is small enough, or nothing is to be hoped for.
