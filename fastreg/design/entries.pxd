@@ -1,8 +1,6 @@
 # Loops over the stored entries of one sparse column: what type values and indices have is known to two accessors, and
 # the compiler takes the question out of the loops.
 
-from libc.math cimport fabs, sqrt, NAN
-
 from fastreg.design.base cimport index_t
 
 # Vectors that are interleaved: those of a row side by side, so that the row's cache line serves them all.
@@ -68,72 +66,6 @@ cdef inline void add_few(Entries x, const double* factors, double* lines) noexce
         line = lines + FEW * row_at(x, e)
         for k in range(FEW):
             line[k] += value * factors[k]
-
-
-cdef struct Sums:
-    # Of a column: the largest |entry|, NaN where one is NaN or infinite (times 0 it is 0 for a number only); the weight
-    # of its entries and their weighted sum, scaled; inner products with two vectors.
-    double largest
-    double spoiled
-    double seen
-    double mean
-    double left
-    double right
-
-
-cdef inline void add_entry(
-    Sums* sums, double value, index_t row, const double* weight, double scale, const double* left, const double* right
-) noexcept nogil:
-    sums.spoiled += value * 0.0
-    sums.largest = max(sums.largest, fabs(value))
-    sums.seen += weight[row]
-    sums.mean += weight[row] * (value * scale)
-    sums.left += value * left[row]
-    sums.right += value * right[row]
-
-
-cdef inline Sums sum_entries(
-    Entries x, const double* weight, double scale, const double* left, const double* right
-) noexcept nogil:
-    # By turns in two halves: a sum would wait for the one before.
-    cdef Sums even, odd
-    cdef index_t e
-    even.largest = even.spoiled = even.seen = even.mean = even.left = even.right = 0.0
-    odd.largest = odd.spoiled = odd.seen = odd.mean = odd.left = odd.right = 0.0
-    for e in range(0, x.count - 1, 2):
-        add_entry(&even, value_at(x, e), row_at(x, e), weight, scale, left, right)
-        add_entry(&odd, value_at(x, e + 1), row_at(x, e + 1), weight, scale, left, right)
-    if x.count % 2:
-        add_entry(&even, value_at(x, x.count - 1), row_at(x, x.count - 1), weight, scale, left, right)
-    even.largest = max(even.largest, odd.largest) if even.spoiled + odd.spoiled == 0.0 else NAN
-    even.seen += odd.seen
-    even.mean += odd.mean
-    even.left += odd.left
-    even.right += odd.right
-    return even
-
-
-cdef inline double spread_entries(
-    Entries x, const double* weight, double scale, double mean, double seen
-) noexcept nogil:
-    # The spread of the scaled column, whose absent entries are zeros of weight 1 - seen; where that is rounding alone,
-    # nothing of weight is absent.
-    cdef double even = 0.0
-    cdef double odd = 0.0
-    cdef double absent = 1.0 - seen
-    cdef double d
-    cdef index_t e
-    for e in range(0, x.count - 1, 2):
-        d = value_at(x, e) * scale - mean
-        even += weight[row_at(x, e)] * (d * d)
-        d = value_at(x, e + 1) * scale - mean
-        odd += weight[row_at(x, e + 1)] * (d * d)
-    if x.count % 2:
-        d = value_at(x, x.count - 1) * scale - mean
-        even += weight[row_at(x, x.count - 1)] * (d * d)
-    if absent <= 2.2e-16 * (4.0 + 2.0 * sqrt(<double> x.count)):
-        absent = 0.0
-    return even + odd + absent * (mean * mean)
 
 
 cdef inline index_t first_from(Entries x, index_t row, index_t n_rows) noexcept nogil:

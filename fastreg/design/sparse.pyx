@@ -1,8 +1,8 @@
 """A compressed sparse column matrix used as it lies: float32 or float64, int32 or int64 indices.
 
 Rows are sorted and unique inside a column (the border sees to that). Every operation is made of small loops over the
-entries of one column (``entries.pxd``). Centers never touch the zeros of a column: they enter as scalars, except in a
-Gram panel, which is dense anyway.
+entries of one column (``entries.pxd``, ``sparse_look.pxd``, ``sparse_panel.pxd``). Centers never touch the zeros of a
+column: they enter as scalars, except in a Gram panel, which is dense anyway.
 """
 
 import numpy as np
@@ -11,12 +11,12 @@ from cython.parallel cimport prange
 
 from fastreg.design.base cimport (
     CUBE, SHARE, STRIP, Affine, Columns, Compressed, Design, Panel, Survey, Vectors, ceil_div, column_at, index_t,
-    place_in,
 )
 from fastreg.design.entries cimport (
-    FEW, Entries, Sums, add_entries, add_few, dot_entries, dot_few, first_from, row_at, spread_entries, sum_entries,
-    value_at,
+    FEW, Entries, add_entries, add_few, dot_entries, dot_few, row_at, value_at,
 )
+from fastreg.design.sparse_look cimport survey_column
+from fastreg.design.sparse_panel cimport add_panel_rows, fill_strip
 from fastreg.runtime.interrupt cimport poll
 
 # FEW interleaved vectors are taken at once where there are so many, all their rows stay in the cache and entries make
@@ -70,61 +70,6 @@ cdef inline void spread_few(
         some = some or factors[k] != 0.0
     if some:
         add_few(X.column(column_at(cols, j)), factors, &X.lines[0])
-
-
-cdef inline void survey_column(
-    SparseDesign X, index_t j, Vectors weights, double scale, const Survey* out
-) noexcept nogil:
-    # A vector of weights and two vectors at a time; where there are fewer, one more product is of no account.
-    cdef Entries x = X.column(j)
-    cdef index_t n = X.n_rows
-    cdef index_t k
-    cdef const double* weight
-    cdef const double* left
-    cdef const double* right
-    cdef Sums sums
-    for k in range(max(weights.count, ceil_div(out.vectors.count, 2))):
-        weight = weights.data + min(k, weights.count - 1) * n
-        left = out.vectors.data + 2 * k * n if 2 * k < out.vectors.count else weight
-        right = out.vectors.data + (2 * k + 1) * n if 2 * k + 1 < out.vectors.count else weight
-        sums = sum_entries(x, weight, scale, left, right)
-        out.largest[j] = sums.largest
-        if k < weights.count:
-            out.mean[k * X.n_cols + j] = sums.mean
-            out.spread[k * X.n_cols + j] = spread_entries(x, weight, scale, sums.mean, sums.seen)
-        if 2 * k < out.vectors.count:
-            out.sums[2 * k * X.n_cols + j] = sums.left
-        if 2 * k + 1 < out.vectors.count:
-            out.sums[(2 * k + 1) * X.n_cols + j] = sums.right
-
-
-cdef inline void fill_strip(Affine* affine, Columns cols, Panel panel, index_t left, index_t block) noexcept nogil:
-    # Zeros of the eight columns from `left` on, mapped: -center_j root_i, and 0 past either end.
-    cdef double[STRIP] center
-    cdef double* strip = place_in(panel, block * CUBE, left)
-    cdef const double* root = affine.root + panel.row + block * CUBE
-    cdef index_t high = min(CUBE, panel.nr - block * CUBE)
-    cdef index_t i, j
-    for j in range(STRIP):
-        center[j] = affine.center[column_at(cols, left + j)] if left + j < panel.first + panel.nc else 0.0
-    for i in range(high):
-        for j in range(STRIP):
-            strip[i * STRIP + j] = -center[j] * root[i]
-    for i in range(high * STRIP, CUBE * STRIP):
-        strip[i] = 0.0
-
-
-cdef inline void add_panel_rows(SparseDesign X, Affine* affine, index_t col, Panel panel, index_t j) noexcept nogil:
-    # The scaled entries of column j of those chosen, which is column `col` of X, in the rows of the panel.
-    cdef Entries x = X.column(col)
-    cdef index_t end = panel.row + panel.nr
-    cdef double scale = affine.scale[col]
-    cdef index_t e = first_from(x, panel.row, X.n_rows)
-    cdef index_t row
-    while e < x.count and row_at(x, e) < end:
-        row = row_at(x, e)
-        place_in(panel, row - panel.row, j)[0] += value_at(x, e) * scale * affine.root[row]
-        e += 1
 
 
 cdef class SparseDesign(Design):
@@ -188,7 +133,7 @@ cdef class SparseDesign(Design):
             poll()
             end = self.batch_end(self.everything(), start)
             for j in prange(start, end, num_threads=threads, schedule="dynamic", chunksize=512):
-                survey_column(self, j, weights, scale[j], &out)
+                survey_column(self.column(j), j, self, weights, scale[j], &out)
             start = end
         return 0
 
@@ -312,7 +257,7 @@ cdef class SparseDesign(Design):
             for block in range(ceil_div(panel.nr, CUBE)):
                 fill_strip(affine, cols, panel, panel.first + strip * STRIP, block)
         for j in range(panel.first, panel.first + panel.nc):
-            add_panel_rows(self, affine, column_at(cols, j), panel, j)
+            add_panel_rows(self.column(column_at(cols, j)), self.n_rows, affine, column_at(cols, j), panel, j)
 
     cdef bint equal(self, index_t a, index_t b) noexcept nogil:
         cdef Entries x = self.column(a)
