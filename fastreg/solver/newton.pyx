@@ -67,7 +67,7 @@ cdef class NewtonSolver(NewtonPoint):
 
     def move_to(self, coefficients):
         """Put the predictors where the coefficients (n_features,) of the form have them."""
-        self.secant.here = -1.0
+        self.secant.here, self.last, self.first = -1.0, -1.0, False
         super().move_to(coefficients)
 
     cdef int set_off(self, double before, double a1, double a2, index_t max_iter) except -1 nogil:

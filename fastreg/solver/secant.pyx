@@ -21,6 +21,8 @@ from fastreg.subproblem.gram cimport GramForm
 
 # Nearer than this to the middle of the last way, curvatures say nothing about how they change.
 cdef double BESIDE = 0.25
+# A way of so many times the last one is not foretold by that.
+cdef double FURTHEST = 3.0
 
 
 cdef class Secant:
@@ -59,7 +61,7 @@ cdef class Secant:
         if self.here < 0.0 or last < 0.0 or not width > 0.0:
             return
         age, ratio = (self.curved - last) / width, (last - ahead) / width
-        if fabs(age - 0.5) < BESIDE:
+        if ratio > FURTHEST or fabs(age - 0.5) < BESIDE:
             return
         factor = ratio * (age + 0.5 * ratio) / (age - 0.5)
         for i in range(form.count):
