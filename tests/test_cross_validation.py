@@ -8,7 +8,7 @@ from sklearn.metrics import mean_absolute_error, r2_score
 from sklearn.model_selection import GroupKFold, KFold, RepeatedKFold, ShuffleSplit, TimeSeriesSplit
 
 import fastreg
-from fastreg.selection import study
+from fastreg.selection import folds, study
 
 A, Y = make_data(60, 15, seed=71)
 ALPHAS = fastreg.alpha_max(A, Y) * np.geomspace(1, 0.01, 12)
@@ -299,3 +299,20 @@ def test_unconverged_folds_warn_once():
 def test_refusals(options, message):
     with pytest.raises((ValueError, TypeError), match=message):
         fastreg.cross_validate_path(A, Y, **options)
+
+
+@pytest.mark.parametrize("storage", [np.ascontiguousarray, np.asfortranarray, sp.csc_array])
+@pytest.mark.parametrize("kind", ["weights", "targets", "relaxed", "offset", "multinomial", "gamma"])
+def test_scores_are_put_together_from_blocks_of_rows(kind, storage, monkeypatch):
+    rng = np.random.default_rng(7)
+    y = {"targets": np.c_[Y, -Y + A[:, 1]], "multinomial": np.arange(60) % 3, "gamma": np.exp(0.2 * Y)}.get(kind, Y)
+    options = {"loss": kind if kind in ("multinomial", "gamma") else "squared", "cv": 4, "n_alphas": 6}
+    # Blocks of rows without any weight among them.
+    options["sample_weight"] = np.where(rng.random(60) < 0.4, 0.0, W) if kind in ("weights", "gamma") else None
+    options |= {"relax": [0.0, 0.5, 1.0]} if kind == "relaxed" else {}
+    options |= {"offset": rng.standard_normal(60)} if kind == "offset" else {}
+    whole = fastreg.cross_validate_path(storage(A), y, **options)
+    monkeypatch.setattr(folds, "CACHED", 50)
+    parts = fastreg.cross_validate_path(storage(A), y, **options)
+    np.testing.assert_allclose(parts.fold_scores, whole.fold_scores, rtol=1e-12)
+    np.testing.assert_allclose(parts.out_of_fold, whole.out_of_fold, rtol=1e-12)
