@@ -159,27 +159,39 @@ class RowPredictor:
     """
 
     def __init__(self, data: Data, coefs: list[sp.csc_array], intercepts: np.ndarray) -> None:
-        self.data, self.intercepts, matrix = data, intercepts, data.matrix
+        self.intercepts, self.matrix = intercepts, data.matrix
         self.offset = data.offset if data.offset.any() else None
-        self.used = [np.unique(coef.indices) for coef in coefs]
-        self.dense = [coef[used].toarray() for coef, used in zip(coefs, self.used, strict=True)]
-        self.by_row = not sp.issparse(matrix) and abs(matrix.strides[1]) < abs(matrix.strides[0])
-        self.columns = [matrix[:, used].tocsr() for used in self.used] if sp.issparse(matrix) else None
-        width = matrix.shape[1] if self.by_row else max(len(used) for used in self.used)
+        self.used = np.unique(np.concatenate([coef.indices for coef in coefs]))
+        # Every target has coefficients of its own columns only.
+        own = [np.unique(coef.indices) for coef in coefs]
+        self.dense = [coef[used].toarray() for coef, used in zip(coefs, own, strict=True)]
+        self.places = [np.searchsorted(self.used, used) for used in own]
+        strides = () if sp.issparse(self.matrix) else self.matrix.strides
+        self.by_row = bool(strides) and abs(strides[1]) < abs(strides[0])
+        self.columns = None if strides else self.matrix[:, self.used].tocsr()
+        width = self.matrix.shape[1] if self.by_row else len(self.used)
         self.step = max(1, CACHED // (width + intercepts.size))
 
-    def block(self, k: int, rows: np.ndarray) -> Any:
-        """Return the used columns of target k in some rows."""
-        return self.columns[k][rows] if self.columns is not None else self._gathered(rows, self.used[k])
+    def predict_block(self, rows: np.ndarray, out: np.ndarray) -> None:
+        """Write the predictions of some rows, without intercepts, to out (m, n_alphas, n_targets)."""
+        block = self._gathered(rows) if self.columns is None else self.columns[rows]
+        for k, (places, dense) in enumerate(zip(self.places, self.dense, strict=True)):
+            if len(places) == len(self.used):
+                out[:, :, k] = block @ dense
+            elif self.columns is None:
+                out[:, :, k] = block[:, places] @ dense
+            else:
+                spread = np.zeros((len(self.used), dense.shape[1]))
+                spread[places] = dense
+                out[:, :, k] = block @ spread
 
-    def _gathered(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """Return some rows of some columns as float64, read in the order in which X lies."""
-        X = self.data.matrix
+    def _gathered(self, rows: np.ndarray) -> np.ndarray:
+        """Return some rows of the used columns as float64, read in the order in which X lies."""
         if self.by_row:
-            return X.take(rows, axis=0).take(columns, axis=1).astype(float)
-        block = np.empty((len(rows), len(columns)), order="F")
-        for k, column in enumerate(columns):
-            block[:, k] = X[:, column].take(rows)
+            return self.matrix.take(rows, axis=0).take(self.used, axis=1).astype(float)
+        block = np.empty((len(rows), len(self.used)), order="F")
+        for k, column in enumerate(self.used):
+            block[:, k] = self.matrix[:, column].take(rows)
         return block
 
 
@@ -188,8 +200,7 @@ def predict_rows(rows: np.ndarray, predictor: RowPredictor) -> np.ndarray:
     out = np.empty((len(rows), *predictor.intercepts.shape))
     for start in range(0, len(rows), predictor.step):
         chosen, part = rows[start : start + predictor.step], out[start : start + predictor.step]
-        for k, dense in enumerate(predictor.dense):
-            part[:, :, k] = predictor.block(k, chosen) @ dense
+        predictor.predict_block(chosen, part)
         part += predictor.intercepts
         if predictor.offset is not None:
             part += predictor.offset[chosen][:, None, :]
