@@ -167,7 +167,7 @@ def problem_of(inputs: Inputs, collapse: bool = True) -> Problem:
     vectors = targets.values * weights if together else np.empty((0, raw.n_rows))
     hashed = collapse and raw.n_cols > DUPLICATES_PAY
     if hashed:
-        vectors = np.vstack([vectors, np.random.default_rng(0).standard_normal(raw.n_rows)])
+        vectors = np.vstack([vectors, np.random.default_rng(0).random(raw.n_rows)])
     largest, moments, sums = check_entries(raw, weights, vectors)
     key = sums[-1].copy() if hashed else None
     design = ScaledDesign(raw, largest, weights, inputs.fit_intercept, moments)
