@@ -301,7 +301,12 @@ def test_refusals(options, message):
         fastreg.cross_validate_path(A, Y, **options)
 
 
-@pytest.mark.parametrize("storage", [np.ascontiguousarray, np.asfortranarray, sp.csc_array])
+def strided(X):
+    """The same numbers, not in one piece."""
+    return np.c_[X, X][:, : X.shape[1]]
+
+
+@pytest.mark.parametrize("storage", [np.ascontiguousarray, np.asfortranarray, strided, sp.csc_array])
 @pytest.mark.parametrize("kind", ["weights", "targets", "relaxed", "offset", "multinomial", "gamma"])
 def test_scores_are_put_together_from_blocks_of_rows(kind, storage, monkeypatch):
     rng = np.random.default_rng(7)

@@ -260,6 +260,19 @@ def test_gram_of_sparse_columns_that_join_in_batches(seed):
     np.testing.assert_allclose(form.gram(), P[inside] @ P[inside].T, atol=1e-11)
 
 
+@pytest.mark.parametrize("density", [0.05, 0.5, 1.0])
+@pytest.mark.parametrize(("n", "m"), [(3000, 22), (1, 3), (70, 70)])
+def test_gram_of_sparse_columns_written_out_or_row_by_row(n, m, density):
+    """Dense enough columns are multiplied with their zeros (``SparseEntries.dense_pays``)."""
+    rng = np.random.default_rng(n)
+    A = (rng.standard_normal((n, m)) + 1.0) * (rng.random((n, m)) < density)
+    design = scaled_design(sp.csc_array(A))
+    P = design.packed(np.arange(m))
+    form = GramForm(design, SparseColumns(design))
+    form.add_features(np.arange(m)[::-1].copy())
+    np.testing.assert_allclose(form.gram(), (P @ P.T)[::-1, ::-1], atol=1e-11)
+
+
 FORMS = {
     "gram-streamed": GramForm,
     "gram-packed": lambda design: GramForm(design, DenseColumns(design)),

@@ -320,3 +320,16 @@ def test_unpenalized_columns_that_depend_on_each_other_exactly():
             gap = fastreg.duality_gap(A, y, coef, path.intercepts[k], alpha, penalty_factors=factors)
             assert gap <= 2 * path.dual_gaps[k] + 1e-7 * path.null_loss
     assert unconverged <= 1
+
+
+def test_large_coefficients_of_a_difference_are_kept():
+    # The signal is in the difference of two columns: a gap above the target is no reason to begin anew from zero.
+    rng = np.random.default_rng(1)
+    x, z = rng.standard_normal((2, 40))
+    X, y = np.c_[x, x + 1e-6 * z], z + 0.1 * rng.standard_normal(40)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", fastreg.ConvergenceWarning)
+        path = fastreg.fit_path(X, y, alphas=1e-9)
+    residual = y - X @ path.coef(1e-9) - path.intercept(1e-9)
+    assert residual @ residual / 80 <= 0.05 * path.null_loss
+    assert path.dual_gaps[0] <= 0.05 * path.null_loss

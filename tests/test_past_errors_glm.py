@@ -454,3 +454,20 @@ def test_classes_with_unpenalized_columns_that_are_nearly_equal(grouped, storage
             pull = np.sqrt((B[:, 2:] ** 2).sum(axis=0)) if grouped else np.abs(B[:, 2:])
             objectives.append(-log_softmax(eta, axis=1)[np.arange(30), y].mean() + 0.02 * pull.sum())
         assert objectives[0] - objectives[1] <= path.dual_gaps[0] + best.dual_gaps[0] + 1e-7
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_classes_with_bounded_columns_that_are_nearly_equal(grouped):
+    # At a bound the slope is not 0, and promises nothing: a gap of 2 % of the null loss.
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        x, z = rng.standard_normal((2, 60))
+        X = np.c_[x, x + 1e-5 * z, rng.standard_normal((60, 3))]
+        y = np.argmax(np.c_[x, 0 * x, -x] + rng.gumbel(size=(60, 3)), 1)
+        y[:3] = 0, 1, 2
+        options = {"loss": fastreg.Multinomial(grouped), "penalty_factors": [0, 0, 1, 1, 1]}
+        options |= {"lower_bounds": -0.3, "upper_bounds": 0.3}
+        path = fastreg.fit_path(X, y, alphas=0.05, **options)
+        assert path.converged.all()
+        gap = fastreg.duality_gap(X, y, path.coef(0.05), path.intercept(0.05), 0.05, **options)
+        assert gap <= 1e-6 * path.null_loss

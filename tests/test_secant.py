@@ -15,7 +15,7 @@ from fastreg.subproblem.gram import GramForm
     [
         (1.0, 0.82, True),
         (0.9, 0.82, True),
-        (1.3, 0.7, True),
+        (1.3, 0.71, True),
         (0.95, 0.82, False),
         (0.945, 0.82, False),
         (1.0, 0.5, False),
@@ -96,3 +96,17 @@ def test_one_step_an_alpha(loss, order):
             X, y, path.coef(alphas[i]), path.intercept(alphas[i]), alpha=alphas[i], loss=loss, l1_ratio=0.5
         )
         assert gap <= 1e-6 * path.null_loss * 1.001
+
+
+@pytest.mark.parametrize("loss", ["logistic", "poisson"])
+def test_a_long_way_is_not_foretold_by_a_short_one(loss):
+    """A step of a hundred times the last one cost up to 18 times the events."""
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((60, 200))
+    eta = X[:, :5].sum(axis=1)
+    y = (eta + rng.logistic(size=60) > 0) * 1.0 if loss == "logistic" else rng.poisson(np.exp(0.5 * eta)) * 1.0
+    top = fastreg.alpha_max(X, y, loss=loss)
+    jump = fastreg.fit_path(X, y, loss=loss, alphas=top * np.array([0.1, 0.09, 0.001]))
+    plain = fastreg.fit_path(X, y, loss=loss, alphas=top * np.array([0.09, 0.001]))
+    assert jump.converged.all()
+    assert jump.n_iter[-1] <= 1.5 * plain.n_iter[-1] + 10

@@ -48,7 +48,7 @@ cdef class DenseDesign(DenseTiles):
 
     cdef int survey(self, Vectors weights, const double* scale, Survey out) except -1 nogil:
         cdef Job job
-        cdef double entries = <double> self.n_rows * self.tile_cols
+        cdef double entries = <double> self.n_rows * self.tile_cols * (1 + out.vectors.count)
         job.cols.index, job.cols.count = NULL, self.n_cols
         job.vectors, job.scale, job.survey = weights, scale, out
         self.entries_read += self.n_entries

@@ -70,7 +70,7 @@ cdef inline void add_few(Entries x, const double* factors, double* lines) noexce
 
 cdef inline index_t first_from(Entries x, index_t row, index_t n_rows) noexcept nogil:
     # The first entry at this row or below it: by steps that double from where it stands if rows are hit evenly, then by
-    # bisection. Of a long column that touches a few lines of memory, all but one near each other.
+    # bisection. If they are, that touches a few lines of memory near each other.
     cdef index_t low = min(<index_t> (<double> x.count * row / n_rows), x.count)
     cdef index_t high = low
     cdef index_t step = 1

@@ -118,6 +118,6 @@ def secant_error(gram, step, change, age, ratio):
     age : float, how far before the last solution the model's curvatures were taken
     ratio : float, how far the next solution is from the last
     """
-    if ratio > 3 or abs(age - 0.5) < 0.25:
+    if ratio > 2 or abs(age - 0.5) < 0.25:
         return np.zeros(len(step))
     return (change - gram @ step) * ratio * (age + 0.5 * ratio) / (age - 0.5)

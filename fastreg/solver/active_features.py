@@ -149,7 +149,9 @@ class ActiveFeatures:
         curvature, hidden = np.ones_like(Z), 0.0
         if len(free):
             curvature[:, free] = self.curvatures(features[free])
-            hidden = self.hidden_gain(features[free])
+            # At a bound a slope is no promise.
+            bounded = np.isfinite(penalty.lower[free]) | np.isfinite(penalty.upper[free])
+            hidden = self.hidden_gain(features[free[~bounded]])
         return ClassProof(penalty, beta, Z, zero, curvature, hidden)
 
     def hidden_gain(self, free: np.ndarray) -> float:

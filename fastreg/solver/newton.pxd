@@ -15,6 +15,8 @@ cdef class NewtonSolver(NewtonPoint):
     cdef Secant secant
     cdef double last
     cdef bint first
+    # Whether the secant has had its say at this alpha.
+    cdef bint told
 
     cdef bint step(self, double gap) except -1 nogil
     cdef bint pass_crowd(self, double gap) except -1 nogil

@@ -62,7 +62,7 @@ cdef class NewtonSolver(NewtonPoint):
 
     def __init__(self, ScaledDesign design, Form form, penalty, free, start, budget, Loss loss):
         self.before, self.delta = np.empty(0), np.empty(0)
-        self.secant, self.last, self.first = Secant(design.n_features), -1.0, False
+        self.secant, self.last, self.first, self.told = Secant(design.n_features), -1.0, False, False
         super().__init__(design, form, penalty, free, start, budget, loss)
 
     def move_to(self, coefficients):
@@ -72,7 +72,7 @@ cdef class NewtonSolver(NewtonPoint):
 
     cdef int set_off(self, double before, double a1, double a2, index_t max_iter) except -1 nogil:
         NewtonPoint.set_off(self, before, a1, a2, max_iter)
-        self.last, self.first = before, True
+        self.last, self.first, self.told = before, True, False
         return 0
 
     cdef int reserve(self) except -1 nogil:
@@ -124,6 +124,7 @@ cdef class NewtonSolver(NewtonPoint):
                 if self.descend_model(gap, MODEL_CRAWL) == MODEL_CRAWL:
                     self.insist()
             if self.move():
+                self.first = False
                 return True
             for i in range(self.form.count):
                 self.form.beta[i] = self.before[i]
@@ -255,10 +256,10 @@ cdef void set_gradients(NewtonSolver self, GramForm form) noexcept nogil:
     form.correlation, form.target2 = &self.correlation[0], self.point.slope.steep / self.total
     for i in range(form.count):
         form.g[i] = (self.held[i] - form.moved[i] * self.point.imbalance) / self.total
-    if self.first:
+    if self.first and not self.told:
         self.secant.correct(form, &self.held[0], self.total, self.last, self.pen.a1)
         self.secant.keep(form, &self.held[0], self.last)
-        self.first = False
+        self.told = True
     for i in range(form.count):
         self.correlation[form.feature[i]] = form.g[i] + dot(&form.Q[i, 0], &form.beta[0], form.count)
         # The squared norm of the target u / h + V b, of which u / h is the residual.

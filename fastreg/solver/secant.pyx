@@ -22,7 +22,7 @@ from fastreg.subproblem.gram cimport GramForm
 # Nearer than this to the middle of the last way, curvatures say nothing about how they change.
 cdef double BESIDE = 0.25
 # A way of so many times the last one is not foretold by that.
-cdef double FURTHEST = 3.0
+cdef double FURTHEST = 2.0
 
 
 cdef class Secant:

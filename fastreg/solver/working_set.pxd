@@ -21,7 +21,7 @@ cdef class WorkingSetSolver(WorkingFeatures):
     cdef bint conclude(self) except -1 nogil
     cdef bint exhausted(self) noexcept nogil
     cdef int see(self) except -1 nogil
-    cdef bint has_drifted(self) noexcept nogil
+    cdef bint has_drifted(self, double beyond) noexcept nogil
     cdef bint is_lost(self) noexcept nogil
     cdef void refine(self, index_t grown) noexcept nogil
     cdef int solve(self, double a1, double a2, double target, index_t max_iter) except -1 nogil

@@ -22,8 +22,9 @@ cdef double EARLY_FRACTION = 0.1
 cdef int MAX_STALLS = 3
 # A gap this much larger than that of zero coefficients may be is not what anybody looks for.
 cdef double WORSE = 1.0 + 1e-6
-# Coefficients that make so many times the target of a column leave a residual that has to be looked at.
+# Coefficients that make so many times the target of a column leave a residual that has to be looked at, or rounding.
 cdef double DRIFTED = 1e6
+cdef double LOST = 1e10
 # A cold start goes down to its first alpha in steps of this ratio.
 cdef double APPROACH = 0.6
 # ... each solved to a gap of so much of the null loss at most, in one round.
@@ -158,7 +159,7 @@ cdef class WorkingSetSolver(WorkingFeatures):
 
     cdef int see(self) except -1 nogil:
         # Look at the residual of X itself where the gap may not be what it seems to be.
-        if self.span is None and not self.has_drifted():
+        if self.span is None and not self.has_drifted(DRIFTED):
             return 0
         with gil:
             coefs = np.array(self.outside[:self.n_features])
@@ -178,23 +179,23 @@ cdef class WorkingSetSolver(WorkingFeatures):
         level = self.zero_level(self.gap_target)
         return gap_of(parts, self.pen.a1, self.pen.a2, coefs, z, self.design.norm, float(u @ u), level)
 
-    cdef bint has_drifted(self) noexcept nogil:
-        # Whether coefficients are so large that what they leave of the target is rounding: columns that depend on each
-        # other, and no penalty to hold them.
+    cdef bint has_drifted(self, double beyond) noexcept nogil:
+        # Whether some column makes more than so many times the target: columns depend on each other, and no penalty
+        # holds them.
         cdef double size = 0.0
         cdef index_t i
         if self.form.weights is not None:
             return False
         for i in range(self.form.count):
             size = max(size, fabs(self.form.beta[i]) * self.norm[self.form.feature[i]])
-        return size > DRIFTED * sqrt(self.target2)
+        return size > beyond * sqrt(self.target2)
 
     cdef bint is_lost(self) noexcept nogil:
         # Whether rounding has led to where zero coefficients are better, as it can where hardly any penalty is left and
         # columns depend on each other: their gap is at most the null loss. (Other losses never rise.)
         if self.retreated or self.form.weights is not None:
             return False
-        return not self.gap <= 0.5 * self.target2 * WORSE or (self.gap > self.gap_target and self.has_drifted())
+        return not self.gap <= 0.5 * self.target2 * WORSE or (self.gap > self.gap_target and self.has_drifted(LOST))
 
     cdef bint exhausted(self) noexcept nogil:
         # Whether the gap is small enough, or nothing is to be hoped for.
