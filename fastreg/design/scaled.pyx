@@ -22,7 +22,7 @@ cdef double CONSTANT = 32 * np.finfo(float).eps
 # The squares of entries between 1 / TAME and TAME are far from the limits of numbers.
 cdef double TAME = 1e100
 # Products with so many vectors are left to BLAS, with columns packed for it, so many numbers at a time: 16 MB.
-cdef index_t MANY = 16
+MANY = 16
 cdef index_t BLOCK = 2**21
 
 

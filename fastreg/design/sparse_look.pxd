@@ -7,8 +7,8 @@ from fastreg.design.entries cimport Entries, row_at, value_at
 
 
 cdef struct Sums:
-    # Of a column: the largest |entry|, NaN where one is NaN or infinite (times 0 it is 0 for a number only); the weight
-    # of its entries and their weighted sum, scaled; inner products with two vectors.
+    # Of a column: the largest |entry|, NaN where one is NaN or infinite (times 0 it is 0 for a number only); the first
+    # weight of its entries and their weighted sum, scaled; inner products with two vectors.
     double largest
     double spoiled
     double seen
@@ -49,6 +49,25 @@ cdef inline Sums sum_entries(
     return even
 
 
+cdef inline double mean_entries(Entries x, const double* weight, double scale, double* seen) noexcept nogil:
+    # The mean of the scaled column, and the weight of its entries.
+    cdef double even = 0.0
+    cdef double odd = 0.0
+    cdef double even_seen = 0.0
+    cdef double odd_seen = 0.0
+    cdef index_t e
+    for e in range(0, x.count - 1, 2):
+        even_seen += weight[row_at(x, e)]
+        even += weight[row_at(x, e)] * (value_at(x, e) * scale)
+        odd_seen += weight[row_at(x, e + 1)]
+        odd += weight[row_at(x, e + 1)] * (value_at(x, e + 1) * scale)
+    if x.count % 2:
+        even_seen += weight[row_at(x, x.count - 1)]
+        even += weight[row_at(x, x.count - 1)] * (value_at(x, x.count - 1) * scale)
+    seen[0] = even_seen + odd_seen
+    return even + odd
+
+
 cdef inline double spread_entries(
     Entries x, const double* weight, double scale, double mean, double seen
 ) noexcept nogil:
@@ -75,24 +94,27 @@ cdef inline double spread_entries(
 cdef inline void survey_column(
     Entries x, index_t j, Design X, Vectors weights, double scale, const Survey* out
 ) noexcept nogil:
-    # Column j of X: a vector of weights and two vectors at a time; where there are fewer, one more product is of no
-    # account.
+    # Column j of X: two vectors at a time; where there are fewer, one more product is of no account.
     cdef index_t n = X.n_rows
     cdef index_t k
-    cdef const double* weight
+    cdef const double* weight = weights.data
     cdef const double* left
     cdef const double* right
+    cdef double mean, seen
     cdef Sums sums
-    for k in range(max(weights.count, ceil_div(out.vectors.count, 2))):
-        weight = weights.data + min(k, weights.count - 1) * n
+    for k in range(max(1, ceil_div(out.vectors.count, 2))):
         left = out.vectors.data + 2 * k * n if 2 * k < out.vectors.count else weight
         right = out.vectors.data + (2 * k + 1) * n if 2 * k + 1 < out.vectors.count else weight
         sums = sum_entries(x, weight, scale, left, right)
-        out.largest[j] = sums.largest
-        if k < weights.count:
-            out.mean[k * X.n_cols + j] = sums.mean
-            out.spread[k * X.n_cols + j] = spread_entries(x, weight, scale, sums.mean, sums.seen)
         if 2 * k < out.vectors.count:
             out.sums[2 * k * X.n_cols + j] = sums.left
         if 2 * k + 1 < out.vectors.count:
             out.sums[(2 * k + 1) * X.n_cols + j] = sums.right
+    out.largest[j] = sums.largest
+    for k in range(weights.count):
+        weight = weights.data + k * n
+        mean, seen = sums.mean, sums.seen
+        if k:
+            mean = mean_entries(x, weight, scale, &seen)
+        out.mean[k * X.n_cols + j] = mean
+        out.spread[k * X.n_cols + j] = spread_entries(x, weight, scale, mean, seen)

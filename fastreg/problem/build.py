@@ -8,7 +8,7 @@ import numpy as np
 
 from fastreg.design.base import Design
 from fastreg.design.convert import as_design, check_entries
-from fastreg.design.scaled import ScaledDesign
+from fastreg.design.scaled import MANY, ScaledDesign
 from fastreg.loss.base import Loss
 from fastreg.loss.losses import as_loss
 from fastreg.loss.multinomial import Multinomial
@@ -28,8 +28,6 @@ from fastreg.runtime.threads import resolve_threads
 
 # Below this many columns looking for duplicates costs more than it can save.
 DUPLICATES_PAY = 200
-# So many targets are better multiplied by X on their own, in one large product.
-MANY = 16
 LARGEST_FACTOR = 1e280
 LARGEST_Y = 1e152
 

@@ -124,20 +124,20 @@ def _scores(data: Data, settings: Settings, rows: np.ndarray, fits: Any, relaxed
     weights, y = data.weights[rows], data.y[rows]
     predictor = RowPredictor(data, *fits)
     free = None if relaxed is None else RowPredictor(data, *relaxed)
-    scores = np.zeros((len(gammas), len(settings.alphas)))
+    scores, total = np.zeros((len(gammas), len(settings.alphas))), weights.sum()
     # A deviance is a weighted mean: it is put together from blocks of rows, whose predictions are gone at once.
     size = len(rows) if settings.score is not None else predictor.step
     for start in range(0, len(rows), size):
         part = slice(start, start + size)
-        if settings.score is None and not weights[part].any():
+        share = weights[part].sum()
+        if settings.score is None and share == 0:
             continue
         predictions = predict_rows(rows[part], predictor)
         others = None if free is None else predict_rows(rows[part], free)
         for g, gamma in enumerate(gammas):
             mixed = predictions if others is None else gamma * predictions + (1.0 - gamma) * others
             if settings.score is None:
-                share = weights[part].sum()
-                scores[g] += share / weights.sum() * _deviances(loss, y[part], mixed, weights[part] / share)
+                scores[g] += share / total * _deviances(loss, y[part], mixed, weights[part] / share)
             else:
                 scores[g] = [settings.score(y, loss.mean(mixed[:, i]), weights) for i in range(scores.shape[1])]
     return scores
