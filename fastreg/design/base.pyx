@@ -37,6 +37,7 @@ cdef index_t SLAB_ENTRIES = 1 << 21
 cdef index_t QUARTERS = CUBE // SHARE
 cdef index_t SLAB_ENTRIES_ALONE = 1 << 16
 
+NO_NUMBERS, NO_ROWS, NO_INDICES = np.empty(0), np.empty((0, 0)), np.empty(0, dtype=np.intp)
 
 # Panels are so many cubes long in the direction in which X lies: short lines would be over before the processor has
 # learnt to fetch them ahead.
@@ -66,7 +67,7 @@ cdef class Design:
     """Abstract base; see the module's docstring for the operations."""
 
     def __cinit__(self, *args, **kwargs):
-        self.panel = np.empty(0)
+        self.panel = NO_NUMBERS
 
     cdef int survey(self, Vectors weights, const double* scale, Survey out) except -1 nogil:
         # ``out`` comes filled with zeros.

@@ -1,5 +1,6 @@
 """From whatever the user holds to a design, with no copy where the data can be used as they lie."""
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ import scipy.sparse as sp
 from fastreg.design.base import Design
 from fastreg.design.dense import DenseDesign
 from fastreg.design.dense_tiles import DTYPES
-from fastreg.design.scan import sorted_rows, survey
+from fastreg.design.scan import extremes, sorted_rows, survey
 from fastreg.design.sparse import SparseDesign
 
 # Beyond, even powers of two cannot scale a column without losing digits.
@@ -50,25 +51,19 @@ def check_entries(
         If an entry is not finite, or columns are too large or too small.
     """
     largest, mean, spread, sums = survey(design, weights, further=vectors)
-    top = largest.max()
-    if np.isnan(top):
+    low, top = extremes(largest)
+    if math.isnan(top):
         column = int(np.flatnonzero(np.isnan(largest))[0])
         raise ValueError(
             f"X: expected finite numbers, got NaN or infinity in column {column}. "
             "Impute or drop such rows or columns first."
         )
-    if top > LARGEST or _smallest(largest) < 1 / LARGEST:
+    if top > LARGEST or low < 1 / LARGEST:
         raise ValueError(
             f"X: expected columns whose largest entries are 0 or between {1 / LARGEST:g} and {LARGEST:g}, got "
-            f"{_smallest(largest):g} to {top:g}. Change the units of such columns."
+            f"{low:g} to {top:g}. Change the units of such columns."
         )
     return Entries(largest, None if weights is None else (mean, spread), sums)
-
-
-def _smallest(largest: np.ndarray) -> float:
-    """Return the smallest of these numbers that is not 0, at most 1."""
-    smallest = largest.min()
-    return smallest if smallest > 0 else largest.min(where=largest > 0, initial=1.0)
 
 
 def column_names(X: Any) -> Any:
@@ -141,8 +136,7 @@ def _dense(X: np.ndarray, n_threads: int) -> Design:
         X = np.asarray(X)
     if X.dtype == bool:
         X = X.view(np.uint8)
-    known = X.dtype.isnative and X.dtype.str[1:] in DTYPES
-    if not known or any(stride % X.itemsize for stride in X.strides):
+    if X.dtype not in DTYPES or any(stride % X.itemsize for stride in X.strides):
         X = X.astype(np.float64)
     return DenseDesign(X, n_threads)
 

@@ -8,7 +8,7 @@ import numpy as np
 from cython.parallel cimport prange, threadid
 from libc.string cimport memset
 
-from fastreg.design.base cimport MOST_WEIGHTS, Affine, Columns, Survey, Vectors, ceil_div, index_t
+from fastreg.design.base cimport MOST_WEIGHTS, NO_NUMBERS, Affine, Columns, Survey, Vectors, ceil_div, index_t
 from fastreg.design.dense_tiles cimport DenseTiles, map_tile
 from fastreg.design.look cimport Look, survey_tile
 from fastreg.design.tiles cimport Tile, sum_of
@@ -32,7 +32,7 @@ cdef class DenseDesign(DenseTiles):
 
     def __init__(self, X, int n_threads=1):
         super().__init__(X, n_threads)
-        self.partial, self.whole = np.empty(0), np.empty(0)
+        self.partial = self.whole = NO_NUMBERS
 
     cdef int each(self, Work work, Job* job, index_t items, double entries) except -1 nogil:
         # Share pieces of work, of so many entries each, out to the threads; look at Ctrl-C between batches of them.

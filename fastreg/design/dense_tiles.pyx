@@ -8,6 +8,7 @@ on (a float32 product would spoil the certificate). The two products of a pass, 
 
 import numpy as np
 
+from cpython.buffer cimport PyBUF_STRIDES, PyBuffer_Release, PyObject_GetBuffer
 from cython.parallel cimport threadid
 from libc.string cimport memset
 
@@ -20,7 +21,8 @@ from fastreg.design.tiles cimport (
     Tile, combine, combine_at, combine_single, dot, dot_single, load_tile, map_across, map_along, project,
 )
 
-DTYPES = ("f8", "f4", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8")
+# Native types by the order of ``load``.
+DTYPES = {np.dtype(name): code for code, name in enumerate("f8 f4 i1 u1 i2 u2 i4 u4 i8 u8".split())}
 
 cdef int DOUBLE = 0
 cdef int SINGLE = 1
@@ -33,15 +35,16 @@ cdef class DenseTiles(Design):
     """Dense X, tile by tile: the entry (i, j) of a loaded tile is tile[j * at + i * step]."""
 
     def __init__(self, X, int n_threads=1):
-        code = X.dtype.newbyteorder("=").str[1:]
-        if X.ndim != 2 or code not in DTYPES or not X.dtype.isnative or any(s % X.itemsize for s in X.strides):
+        cdef Py_buffer view
+        if X.ndim != 2 or X.dtype not in DTYPES or any(s % X.itemsize for s in X.strides):
             raise TypeError("DenseDesign: expected a native two-dimensional array of real numbers.")
-        address, _ = X.__array_interface__["data"]
-        self.owner = X
-        self.data = <const void*> <size_t> address
-        self.code = DTYPES.index(code)
-        self.n_rows, self.n_cols = X.shape
-        self.row_stride, self.col_stride = (stride // X.itemsize for stride in X.strides)
+        self.owner, self.code = X, DTYPES[X.dtype]
+        PyObject_GetBuffer(X, &view, PyBUF_STRIDES)
+        self.data = view.buf
+        self.n_rows, self.n_cols = view.shape[0], view.shape[1]
+        self.row_stride, self.col_stride = view.strides[0] // view.itemsize, view.strides[1] // view.itemsize
+        # The memory is there as long as its owner.
+        PyBuffer_Release(&view)
         self.by_row = abs(self.col_stride) < abs(self.row_stride)
         self.direct = self.code <= SINGLE and 1 == (self.col_stride if self.by_row else self.row_stride)
         self.tile_rows, self.tile_cols = (TILE_SHORT, TILE_LONG) if self.by_row else (TILE_LONG, TILE_SHORT)

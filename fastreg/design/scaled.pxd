@@ -12,6 +12,8 @@ cdef class ScaledDesign:
     cdef readonly object largest
     cdef readonly object scale
     cdef readonly object mean
+    cdef readonly object center
+    cdef readonly object root
     cdef readonly object deviation
     cdef readonly object norm
     cdef readonly object raw_norm

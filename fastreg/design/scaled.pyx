@@ -14,6 +14,7 @@ import numpy as np
 from libc.math cimport fabs, frexp, ldexp, sqrt
 
 from fastreg.design.base cimport Affine, Columns, Compressed, Design, Vectors, column_at, index_t
+from fastreg.design.tiles cimport sum_of
 
 from fastreg.design.scan import survey
 
@@ -42,6 +43,8 @@ cdef class ScaledDesign:
     ----------
     scale, mean, deviation : ndarray (n_cols,)
         Power-of-two scale of every raw column; weighted mean and standard deviation after scaling.
+    center : ndarray (n_cols,), what is subtracted from every scaled column: its mean, or 0 without an intercept
+    root : ndarray (n_rows,), square roots of the weights
     norm, raw_norm : ndarray (n_features,)
         Euclidean norms of the solver's columns, with their centers subtracted and without.
     columns : None or ndarray (n_features,), the raw columns that are features
@@ -60,9 +63,14 @@ cdef class ScaledDesign:
         self.unscaled = tame and not scaled
         # Powers of two change no digit as long as nothing over- or underflows.
         mean, spread = moments if tame or scaled else survey(raw, weights, self.scale)[1:3]
-        self._root = np.sqrt(weights)
+        self.root = np.sqrt(weights)
+        self._root = self.root
         self.derive(mean, spread, self.unscaled, numbers)
-        self._center = numbers[1] if center else np.zeros(raw.n_cols)
+        if center:
+            self.center, self._center = self.mean, numbers[1]
+        else:
+            self.center = np.zeros(raw.n_cols)
+            self._center = self.center
         self.affine.scale = &self._scale[0]
         self.affine.center = &self._center[0]
         self.affine.root = &self._root[0]
@@ -112,16 +120,6 @@ cdef class ScaledDesign:
         if self.columns is None:
             return slice(None) if features is None else features
         return self.columns if features is None else self.columns[features]
-
-    @property
-    def root(self):
-        """Square roots of the normalized sample weights."""
-        return np.asarray(self._root)
-
-    @property
-    def center(self):
-        """What is subtracted from every scaled raw column: its weighted mean, or 0 without an intercept."""
-        return np.asarray(self._center)
 
     @property
     def n_passes(self):
@@ -243,8 +241,14 @@ cdef class ScaledDesign:
 
         ``sums`` (k, n_cols) are overwritten.
         """
-        sums *= self.scale
-        sums -= vectors.sum(axis=1, keepdims=True) * self.center
+        cdef double[:, ::1] out = sums
+        cdef const double[:, ::1] v = vectors
+        cdef double total
+        cdef index_t t, j
+        for t in range(out.shape[0]):
+            total = sum_of(&v[t, 0], self.n_rows)
+            for j in range(out.shape[1]):
+                out[t, j] = self.corrected(j, out[t, j], total)
         return sums
 
     def predictions(self, coefs, features=None):

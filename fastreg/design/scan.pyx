@@ -51,6 +51,20 @@ def survey(Design design, weights=None, scale=None, further=None):
     return (largest, mean, spread, sums) if rows.ndim == 2 else (largest, mean[0], spread[0], sums)
 
 
+def extremes(const double[::1] largest):
+    """Return the smallest of these numbers that is not 0, at most 1, and the largest; NaN where one of them is."""
+    cdef double low = 1.0, high = 0.0
+    cdef index_t j
+    for j in range(largest.shape[0]):
+        if largest[j] > high:
+            high = largest[j]
+        elif not largest[j] <= high:
+            return low, largest[j]
+        if 0.0 < largest[j] < low:
+            low = largest[j]
+    return low, high
+
+
 def sorted_rows(const row_t[::1] rows, const index_t[::1] starts):
     """Whether the row indices of every column increase strictly."""
     cdef index_t j, e

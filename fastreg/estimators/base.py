@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastreg.path.fit import fit_path
-from fastreg.path.result import PathResult, listed
+from fastreg.path.result import PathResult
 from fastreg.problem.validate import check_flag, real_array
 
 
@@ -102,15 +102,10 @@ class LinearModel(BaseEstimator):
 
     def _take(self, X: Any, result: PathResult, index: int) -> None:
         """Set the fitted attributes from the fit at one alpha."""
-        several = isinstance(result.coefs, list)
-        coefs = listed(result.coefs)
-        dense = np.zeros((len(coefs), coefs[0].shape[0]))
-        for row, matrix in zip(dense, coefs, strict=True):
-            part = slice(matrix.indptr[index], matrix.indptr[index + 1])
-            row[matrix.indices[part]] = matrix.data[part]
-        self._remember_columns(X, coefs[0].shape[0])
-        self.coef_ = dense if several else dense[0]
-        self.intercept_ = result.intercepts[index] if several else float(result.intercepts[index])
+        lines = [part.line(index) for part in result.coefficients]
+        self._remember_columns(X, len(lines[0]))
+        self.coef_ = np.stack(lines) if result.several else lines[0]
+        self.intercept_ = result.intercepts[index] if result.several else float(result.intercepts[index])
         # Classes have one gap together, targets one each.
         gap, n_iter = result.dual_gaps[index], result.n_iter[index]
         self.dual_gap_ = gap if gap.ndim else float(gap)

@@ -10,11 +10,9 @@ cdef class Trace:
     cdef readonly object starts
     cdef readonly object features
     cdef readonly object values
-    cdef double[::1] _gaps
-    cdef double[::1] _losses
-    cdef index_t[::1] _iterations
-    cdef double[::1] _intercepts
-    cdef index_t[::1] _starts
+    # Rows: gaps, losses, intercepts; starts, iterations.
+    cdef double[:, ::1] _numbers
+    cdef index_t[:, ::1] _counts
     cdef index_t[::1] _features
     cdef double[::1] _values
 

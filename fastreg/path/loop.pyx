@@ -18,13 +18,11 @@ cdef class Trace:
     """
 
     def __init__(self, index_t n_alphas):
-        self.gaps = np.empty(n_alphas)
-        self.losses = np.empty(n_alphas)
-        self.iterations = np.empty(n_alphas, dtype=np.intp)
-        self.intercepts = np.empty(n_alphas)
-        self.starts = np.zeros(n_alphas + 1, dtype=np.intp)
-        self._gaps, self._losses, self._iterations, self._starts = self.gaps, self.losses, self.iterations, self.starts
-        self._intercepts = self.intercepts
+        # Rows of one array: for a small problem to make a view of an array costs more than to use it.
+        numbers, counts = np.empty((3, n_alphas)), np.zeros((2, n_alphas + 1), dtype=np.intp)
+        self.gaps, self.losses, self.intercepts = numbers
+        self.starts, self.iterations = counts[0], counts[1, :n_alphas]
+        self._numbers, self._counts = numbers, counts
         self._grow(256)
 
     def _grow(self, size):
@@ -36,7 +34,7 @@ cdef class Trace:
         self._features, self._values = features, values
 
     cdef int record(self, index_t k, WorkingSetSolver solver) except -1 nogil:
-        cdef index_t end = self._starts[k]
+        cdef index_t end = self._counts[0, k]
         cdef index_t i
         if end + solver.form.count + solver.n_outside > self._values.shape[0]:
             with gil:
@@ -51,11 +49,9 @@ cdef class Trace:
                 self._features[end] = i
                 self._values[end] = solver.outside[i]
                 end += 1
-        self._starts[k + 1] = end
-        self._gaps[k] = solver.gap
-        self._losses[k] = solver.loss_value()
-        self._iterations[k] = solver.epochs + solver.events
-        self._intercepts[k] = solver.intercept
+        self._counts[0, k + 1], self._counts[1, k] = end, solver.epochs + solver.events
+        self._numbers[0, k], self._numbers[1, k] = solver.gap, solver.loss_value()
+        self._numbers[2, k] = solver.intercept
         return 0
 
 

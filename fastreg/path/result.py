@@ -1,6 +1,5 @@
 """What a path fit returns."""
 
-from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ from fastreg.design.convert import as_design, check_entries, check_names
 from fastreg.loss.losses import LOSSES
 from fastreg.path.source import Source
 from fastreg.path.table import Table, import_pandas
+from fastreg.problem.coefficients import Coefficients
 
 
 def listed(coefs: Any) -> list[sp.csc_array]:
@@ -30,6 +30,7 @@ class PathResult:
         Penalties, descending.
     coefs : csc_array (n_features, n_alphas)
         Coefficients on the original scale of X, one column an alpha.
+    coefficients : list of the same for every target, before a matrix is made of them
     intercepts : ndarray (n_alphas,) *
     dual_gaps : ndarray (n_alphas,) *
         Certified duality gaps, in units of the objective: the objective at these coefficients exceeds its minimum
@@ -59,7 +60,7 @@ class PathResult:
     """
 
     alphas: np.ndarray
-    coefs: Any
+    coefficients: list[Coefficients]
     intercepts: np.ndarray
     dual_gaps: np.ndarray
     null_loss: Any
@@ -79,9 +80,19 @@ class PathResult:
 
     def without_source(self) -> "PathResult":
         """Return the same result without the data it was made of."""
-        kept = copy(self)
-        object.__setattr__(kept, "source", None)
+        kept = object.__new__(type(self))
+        vars(kept).update(vars(self), source=None)
         return kept
+
+    @property
+    def coefs(self) -> Any:
+        """Coefficients of the path, a list of those of every target where there are several."""
+        return [part.matrix for part in self.coefficients] if self.several else self.coefficients[0].matrix
+
+    @property
+    def several(self) -> bool:
+        """Whether there are several targets, or classes."""
+        return self.intercepts.ndim == 2
 
     @property
     def relative_gaps(self) -> np.ndarray:
@@ -98,13 +109,12 @@ class PathResult:
 
     def __repr__(self) -> str:
         """Return one line: what was fitted and how well."""
-        first = listed(self.coefs)[0]
-        targets = f", {len(self.coefs)} targets" if isinstance(self.coefs, list) else ""
+        targets = f", {len(self.coefficients)} targets" if self.several else ""
         stopped = "" if self.stopped is None else f"; stopped: {self.stopped}"
         return (
-            f"PathResult({first.shape[0]} features{targets}, {len(self.alphas)} alphas from {self.alphas[0]:.4g} to "
-            f"{self.alphas[-1]:.4g}, up to {self.df.max()} nonzero, worst relative gap {self.relative_gaps.max():.1e}"
-            f"{stopped})"
+            f"PathResult({self.coefficients[0].n_columns} features{targets}, {len(self.alphas)} alphas from "
+            f"{self.alphas[0]:.4g} to {self.alphas[-1]:.4g}, up to {self.df.max()} nonzero, worst relative gap "
+            f"{self.relative_gaps.max():.1e}{stopped})"
         )
 
     def _repr_html_(self) -> str:
@@ -129,7 +139,7 @@ class PathResult:
         if self.validation_deviance is not None:
             heads.append("held-out deviance")
             columns.append(self.validation_deviance)
-        if isinstance(self.coefs, list):
+        if self.several:
             # One row an alpha all the same: the largest support, the worst fit.
             columns = [c if c.ndim == 1 else c.min(axis=1) if k == 1 else c.max(axis=1) for k, c in enumerate(columns)]
         table = [(float(self.alphas[i]), *(column[i].item() for column in columns)) for i in chosen]
@@ -146,7 +156,7 @@ class PathResult:
             For several targets.
         """
         pd = import_pandas()
-        if isinstance(self.coefs, list):
+        if self.several:
             raise ValueError("to_frame: expected a path of one target, got several. Take their columns one by one.")
         columns = {
             "df": self.df, "deviance_ratio": self.deviance_ratio, "intercept": self.intercepts,
@@ -173,7 +183,7 @@ class PathResult:
             If alpha is outside the grid.
         """
         weights = self._weights(alpha)
-        if isinstance(self.coefs, list):
+        if self.several:
             return np.stack([coefs @ weights for coefs in self.coefs])
         return self.coefs @ weights
 
@@ -201,7 +211,7 @@ class PathResult:
         ndarray
             (m, n_alphas) or (m, n_alphas, k) for the whole path; (m,) or (m, k) at one alpha.
         """
-        coefs = listed(self.coefs)
+        coefs = [part.matrix for part in self.coefficients]
         check_names(X, self.feature_names, "X: expected the columns the path was fitted on")
         design, _ = as_design(X)
         if design.n_cols != coefs[0].shape[0]:
@@ -217,7 +227,7 @@ class PathResult:
             out = out[:, 0]
         if not predictor:
             out = LOSSES[self.loss].mean(out)
-        return out if isinstance(self.coefs, list) else out[..., 0]
+        return out if self.several else out[..., 0]
 
     def _at(self, weights: np.ndarray) -> np.ndarray:
         return (weights @ self.intercepts.reshape(len(self.alphas), -1))[None, None]

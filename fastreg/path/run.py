@@ -146,8 +146,7 @@ class PathFit(Solvers):
         unit = problem.y_scale**2
         null = problem.null_losses * unit
         coefs = [problem.user_coefficients(*target.points) for target in fits]
-        ends = [matrix.indptr for matrix in coefs]
-        table = [(*self._columns(k, target), ends[k][1:] - ends[k][:-1]) for k, target in enumerate(fits)]
+        table = [(*self._columns(k, target), coefs[k].sizes()) for k, target in enumerate(fits)]
         columns = table[0] if problem.single else [np.stack(column, axis=1) for column in zip(*table, strict=True)]
         if problem.joint:
             # One problem: what is said of it is the same for every class.
@@ -160,9 +159,9 @@ class PathFit(Solvers):
         intercepts, gaps, converged, n_iter, explained, df = columns
         alone = problem.single or problem.joint
         return PathResult(
-            grid, coefs[0] if problem.single else coefs, intercepts, gaps, float(null[0]) if alone else null,
+            grid, coefs, intercepts, gaps, float(null[0]) if alone else null,
             converged, n_iter, df, explained, problem.design.n_passes, self.tol, self.l1_ratio, problem.loss.name,
-            problem.names, int((problem.design.root > 0).sum()), stopped,
+            problem.names, int(np.count_nonzero(problem.design.root)), stopped,
             np.array(watcher.deviances) if watcher.held_out is not None else None, source,
         )  # fmt: skip
 

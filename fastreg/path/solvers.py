@@ -64,30 +64,35 @@ class Solvers:
         design, penalty, known = self.problem.design, self.problem.penalty, self.problem.gram
         if self.problem.rows is not None:
             return self.newton_solver()
-        loose = self.problem.unpenalized()
-        free = loose & self.problem.unbounded
         # Where the Gram matrix of everything is cheap the working set begins with everything.
-        first = ~free if known is not None or complete_pays(design, n_alphas, self.smooth) else loose & ~free
+        chosen = self._first_features(known is not None or complete_pays(design, n_alphas, self.smooth))
         form = choose_form(design, n_alphas, self.smooth) if known is None else GramForm(design, known=known)
-        return WorkingSetSolver(
-            design, form, penalty, np.flatnonzero(free), np.flatnonzero(first), choose_budget(design, form)
-        )
+        return WorkingSetSolver(design, form, penalty, *chosen, choose_budget(design, form))
+
+    def _first_features(self, everything: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Return the features without penalty and bound, and those with which the working set begins besides."""
+        problem = self.problem
+        if not np.count_nonzero(problem.unpenalized):
+            none = np.empty(0, dtype=np.intp)
+            return none, np.arange(problem.design.n_features) if everything else none
+        free = problem.unpenalized & problem.unbounded
+        first = ~free if everything else problem.unpenalized & ~free
+        return np.flatnonzero(free), np.flatnonzero(first)
 
     def newton_solver(self) -> NewtonSolver:
         """Return another solver for losses other than squared loss."""
         design, penalty = self.problem.design, self.problem.penalty
-        loose = self.problem.unpenalized()
-        free = loose & self.problem.unbounded
-        first = ~free if newton_begins_with_all(design) or self.is_ridge else loose & ~free
+        chosen = self._first_features(newton_begins_with_all(design) or self.is_ridge)
         form = choose_newton_form(design)
-        chosen = np.flatnonzero(free), np.flatnonzero(first), choose_budget(design, form, models=True)
-        return NewtonSolver(design, form, penalty, *chosen, self.problem.rows.loss)
+        return NewtonSolver(
+            design, form, penalty, *chosen, choose_budget(design, form, models=True), self.problem.rows.loss
+        )
 
     def begin(self, solver: WorkingSetSolver, k: int) -> None:
         """Put a solver at the start of the path of target k."""
         problem = self.problem
         self._set_target(solver, k)
-        if problem.rows is not None and self.start is None and problem.unpenalized().any():
+        if problem.rows is not None and self.start is None and problem.unpenalized.any():
             # The path begins where only what bears no penalty is fitted.
             solver.null_correlations(NULL_FRACTION * float(self.targets[k]), self.max_iter)
         if self.start is not None:
@@ -159,7 +164,7 @@ class Solvers:
     def _null_correlations(self) -> np.ndarray:
         """Return the correlations (n_targets, n_features) where only what bears no penalty is fitted."""
         problem = self.problem
-        if not problem.unpenalized().any():
+        if not problem.unpenalized.any():
             return problem.correlations
         # The null model is wanted to rounding: its correlations are the top of the grid.
         if problem.joint:

@@ -16,8 +16,7 @@ class Source:
     """The arguments of a fit: copies of the options and of y, and X for as long as somebody else keeps it alive."""
 
     def __init__(self, X: Any, y: Any, options: Options) -> None:
-        given = {name: getattr(options, name) for name in ARRAYS}
-        copies = {name: np.array(value) for name, value in given.items() if value is not None}
+        copies = {name: np.array(value) for name in ARRAYS if (value := getattr(options, name)) is not None}
         self.options, self.y = replace(options, **copies) if copies else options, np.array(y)
         try:
             self._X = weakref.ref(X)

@@ -28,7 +28,7 @@ class HeldOut:
         """Return the weighted mean deviance of the fit (starts, features, beta, moved) of every class, or of one."""
         predictors = []
         for k, (*points, moved) in enumerate(fits):
-            line = self.design.product(problem.user_coefficients(*points))[:, 0]
+            line = self.design.product(problem.user_coefficients(*points).matrix)[:, 0]
             predictors.append(line + (problem.user_intercepts(k, *points, moved)[0] + self.offset[k]))
         predictor = np.stack(predictors, axis=-1) if problem.joint else predictors[0]
         return float(problem.loss.deviance(self.y[0], predictor, self.weights))

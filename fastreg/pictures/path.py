@@ -40,11 +40,10 @@ def plot_path(result: PathResult, ax: Any = None, *, names: int = 8, target: int
     >>> ax.get_xlabel()
     'alpha'
     """
-    several = isinstance(result.coefs, list)
-    if several and not 0 <= target < len(result.coefs):
+    if result.several and not 0 <= target < len(result.coefs):
         raise ValueError(f"target: expected 0 to {len(result.coefs) - 1}, got {target!r}.")
     kept = drawable(result.alphas)
-    coefs = listed(result.coefs)[target if several else 0]
+    coefs = listed(result.coefs)[target if result.several else 0]
     used = np.unique(coefs.indices)
     values = coefs[used].toarray()[:, kept]
     alphas = result.alphas[kept]
@@ -60,7 +59,7 @@ def plot_path(result: PathResult, ax: Any = None, *, names: int = 8, target: int
         ends.append((values[k, -1], name, color))
     ax.axhline(0.0, color="black", linewidth=0.6, zorder=0)
     ax.set_ylabel("coefficient")
-    df = result.df[:, target] if several else result.df
+    df = result.df[:, target] if result.several else result.df
     alpha_axis(ax, alphas, df[kept])
     _label(ax, ends)
     return ax

@@ -118,7 +118,7 @@ def center_targets(inputs: Inputs, weights: np.ndarray) -> Targets:
     if not isinstance(inputs.loss, SquaredLoss):
         return _start_rows(inputs, weights)
     means, y, sizes, spreads = SquaredLoss.null_model(inputs.y, weights, inputs.fit_intercept)
-    size, spread = float(sizes.max()), float(spreads.max())
+    size, spread = max(sizes.tolist()), max(spreads.tolist())
     _check_size(spread, size)
     scale = _power_of_two(spread)
     return Targets(y / scale, means, scale, sizes)
@@ -201,7 +201,7 @@ def assemble(
         enters &= (penalty["lower"] < 0) | (penalty["upper"] > 0)
     if factors is not None:
         enters &= np.isfinite(factors)
-    columns = np.flatnonzero(enters)
+    columns = enters.nonzero()[0]
     members = multiplicity = None
     if key is not None:
         columns, members, multiplicity = _collapse(design, columns, key, penalty, factors is None and not bounds)
@@ -213,7 +213,10 @@ def assemble(
         design.restrict(columns)
         correlations = np.ascontiguousarray(correlations[:, columns])
         penalty = {name: np.ascontiguousarray(value[columns]) for name, value in penalty.items()}
-    if not bounds:
+    unbounded = np.ones(len(columns), dtype=bool)
+    if bounds:
+        unbounded = np.isinf(penalty["lower"]) & np.isinf(penalty["upper"])
+    else:
         penalty["upper"] = np.full(len(columns), np.inf)
         penalty["lower"] = -penalty["upper"]
     if multiplicity is None:
@@ -224,10 +227,10 @@ def assemble(
         members = np.full(inputs.raw.n_cols, -1)
         members[columns] = np.arange(len(columns))
     # The least loss of each target that differences of y can tell from 0.
-    rounding = 0.5 * (4 * EPS * targets.sizes / targets.scale) ** 2
+    rounding = np.square(targets.sizes * (math.sqrt(8) * EPS / targets.scale))
     return Problem(
         design, targets.values * design.root, correlations, penalty, targets.scale, targets.means, column_scale,
-        members, multiplicity, inputs.fit_intercept, inputs.single, inputs.names, rounding, targets.rows,
+        members, multiplicity, inputs.fit_intercept, inputs.single, inputs.names, rounding, unbounded, targets.rows,
     )  # fmt: skip
 
 
@@ -263,8 +266,10 @@ def _penalty(
         size = np.where(design.deviation > 0, design.deviation, design.scale)
     else:
         size = np.minimum(design.scale / smallest, LARGEST_FACTOR)
-    pull = size if factors is None else np.where(np.isfinite(factors), factors, 0.0) * size
+    if l1_ratio == 1 and factors is None and not standardize:
+        return smallest, size, np.zeros(len(size))
     with np.errstate(over="ignore"):
+        pull = size if factors is None else np.where(np.isfinite(factors), factors, 0.0) * size
         l1 = np.minimum(l1_ratio * pull, LARGEST_FACTOR)
         l2 = np.zeros(len(size)) if l1_ratio == 1 else np.minimum((1.0 - l1_ratio) * pull * size, LARGEST_FACTOR)
     return smallest, l1, l2

@@ -26,6 +26,7 @@ from fastreg.design.scaled import ScaledDesign
 from fastreg.loss.base import Loss
 from fastreg.loss.multinomial import Multinomial
 from fastreg.loss.squared import SquaredLoss
+from fastreg.problem.coefficients import Coefficients
 
 EPS = np.finfo(float).eps
 # The loss that a constant target leaves is rounding below this part of the least loss; what sums of losses may hide.
@@ -88,6 +89,7 @@ class Problem:
         For every raw column the feature that stands for it, -1 if none does; None if features are columns.
     multiplicity : ndarray (n_features,), over how many columns a feature's coefficient is spread
     rows : None for squared loss
+    unbounded : ndarray of bool (n_features,), features without a finite bound
     gram : None or ndarray (n_features, n_features), inner products of the columns, where they are known already
     """
 
@@ -104,6 +106,7 @@ class Problem:
     single: bool
     names: Any
     rounding: np.ndarray
+    unbounded: np.ndarray
     rows: Rows | None = None
     gram: np.ndarray | None = None
 
@@ -137,44 +140,41 @@ class Problem:
         return SquaredLoss() if self.rows is None else self.rows.loss
 
     @cached_property
-    def unbounded(self) -> np.ndarray:
-        """Features without a finite bound."""
-        return np.isinf(self.penalty["lower"]) & np.isinf(self.penalty["upper"])
+    def unpenalized(self) -> np.ndarray:
+        """Features that bear no penalty."""
+        return (self.penalty["l1"] == 0) & (self.penalty["l2"] == 0)
 
-    def unpenalized(self, a1: float = 1.0, a2: float = 1.0) -> np.ndarray:
+    def unpenalized_at(self, a1: float, a2: float) -> np.ndarray:
         """Return the features that bear no penalty at these scales."""
-        if a1 == a2 == 1.0:
-            return (self.penalty["l1"] == 0) & (self.penalty["l2"] == 0)
         with np.errstate(over="ignore"):
             return (a1 * self.penalty["l1"] == 0) & (a2 * self.penalty["l2"] == 0)
 
     def gap_targets(self, tol: float) -> np.ndarray:
         """Return the duality gap to reach: tol times the null loss, plus what rounding cannot tell from 0."""
-        floor = self.rounding if self.rows is None else HIDDEN * (self.null_losses + 2.0 * np.abs(self.rows.best))
+        if self.rows is None:
+            return (tol + 4 * EPS) * self.null_losses + self.rounding
+        floor = HIDDEN * (self.null_losses + 2.0 * np.abs(self.rows.best))
         # Other losses have a floor where there is nothing else: their gaps are made of small terms everywhere else.
         return (tol + 4 * EPS) * self.null_losses + np.where(self.null_losses > 0, self.rounding, floor)
 
     def penalty_scales(self, alphas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return a1 and a2 for every alpha; an a2 beyond the range of numbers is the largest that leaves room."""
-        with np.errstate(over="ignore"):
-            a2 = np.minimum(alphas * self.column_scale * self.column_scale, HUGE)
-        return alphas * (self.column_scale / self.y_scale), a2
+        scale = self.column_scale
+        return alphas * (scale / self.y_scale), np.minimum(alphas, HUGE / scale / scale) * scale * scale
 
-    def user_coefficients(self, starts: np.ndarray, features: np.ndarray, beta: np.ndarray) -> sp.csc_array:
+    def user_coefficients(self, starts: np.ndarray, features: np.ndarray, beta: np.ndarray) -> Coefficients:
         """Return coefficients (n_columns, k) on the user's scale, of the k fits from starts[i] to starts[i + 1]."""
         if self.shares and len(beta) > MOST_COLUMNS * self.n_columns * (len(starts) - 1):
             return self._shared_out(starts, features, beta)
         chosen = self.design.raw_columns(features)
-        # Indices of their own, which may be sorted below; as short as they can be.
-        kind = np.int32 if max(self.n_columns, len(chosen)) < 2**31 else np.int64
-        parts = beta * self.y_scale * self.design.scale[chosen], np.array(chosen, kind), np.array(starts, kind)
-        coefs = sp.csc_array(parts, shape=(self.n_columns, len(starts) - 1))
-        if self.shares:
-            coefs = sp.csc_array(self._spread @ coefs)
-        coefs.sort_indices()
-        return coefs
+        found = Coefficients(beta * self.y_scale * self.design.scale[chosen], chosen, starts, self.n_columns)
+        if not self.shares:
+            return found
+        shared = sp.csc_array(self._spread @ found.matrix)
+        shared.sort_indices()
+        return Coefficients.of(shared)
 
-    def _shared_out(self, starts: np.ndarray, features: np.ndarray, beta: np.ndarray) -> sp.csc_array:
+    def _shared_out(self, starts: np.ndarray, features: np.ndarray, beta: np.ndarray) -> Coefficients:
         """Return the same coefficients where most are not zero: one fit after the other, from dense lines."""
         columns, values = [], []
         for first, last in pairwise(starts):
@@ -185,9 +185,7 @@ class Problem:
             columns.append(np.flatnonzero(dense))
             values.append(dense[columns[-1]])
         ends = np.cumsum([0] + [len(inside) for inside in columns])
-        kind = np.int32 if max(self.n_columns, ends[-1]) < 2**31 else np.int64
-        parts = np.concatenate(values), np.concatenate(columns).astype(kind), ends.astype(kind)
-        return sp.csc_array(parts, shape=(self.n_columns, len(columns)))
+        return Coefficients(np.concatenate(values), np.concatenate(columns), ends, self.n_columns)
 
     @cached_property
     def shares(self) -> bool:
@@ -209,10 +207,10 @@ class Problem:
 
         ``moved`` is what they move for centered columns, which squared loss does not do.
         """
-        shifts = np.zeros(len(beta) + 1)  # sums may begin at the end
-        shifts[:-1] = self.design.center[self.design.raw_columns(features)] * beta * self.y_scale
-        sums = np.add.reduceat(shifts, starts[:-1])
-        return self.y_means[k] + moved - np.where(starts[1:] > starts[:-1], sums, 0.0)
+        shifts = self.design.center[self.design.raw_columns(features)] * beta * self.y_scale
+        count = len(starts) - 1
+        owners = np.repeat(np.arange(count), starts[1:] - starts[:-1])
+        return self.y_means[k] + moved - np.bincount(owners, shifts, count)
 
     def features_of(self, columns: np.ndarray) -> np.ndarray:
         """Return the features that stand for raw columns, -1 where none does."""

@@ -1,5 +1,6 @@
 """Checks of everything but X; every message says what was expected, what came, and what to do."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -116,9 +117,9 @@ def check_bounds(lower: Any, upper: Any, n_features: int) -> dict[str, np.ndarra
 
 def check_scalar(value: Any, name: str, low: float, high: float = np.inf) -> float:
     """Return a finite number in [low, high]."""
-    ok = np.isscalar(value) or (isinstance(value, np.ndarray) and value.ndim == 0)
-    if not ok or isinstance(value, (str, bytes, complex)) or not low <= float(value) <= high or np.isinf(value):
-        limit = f"from {low:g} to {high:g}" if np.isfinite(high) else f">= {low:g}"
+    ok = isinstance(value, (int, float)) or np.isscalar(value) or (isinstance(value, np.ndarray) and value.ndim == 0)
+    if not ok or isinstance(value, (str, bytes, complex)) or not low <= float(value) <= high or math.isinf(value):
+        limit = f"from {low:g} to {high:g}" if math.isfinite(high) else f">= {low:g}"
         raise ValueError(f"{name}: expected a finite number {limit}, got {value!r}.")
     return float(value)
 
@@ -139,12 +140,15 @@ def check_flag(value: Any, name: str) -> bool:
 
 def check_alphas(alphas: Any) -> np.ndarray:
     """Return the penalties in descending order."""
+    if isinstance(alphas, (int, float)):
+        return np.array([check_scalar(alphas, "alphas", 0.0)])
     array = np.atleast_1d(real_array(alphas, "alphas"))
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"alphas: expected a scalar or a nonempty list of penalties, got shape {array.shape}.")
-    if array.min() < 0:
-        raise ValueError(f"alphas: expected penalties >= 0, got {array.min()}.")
-    return np.sort(array)[::-1].copy() if len(array) > 1 else array.copy()
+    ascending = np.sort(array)
+    if ascending[0] < 0:
+        raise ValueError(f"alphas: expected penalties >= 0, got {ascending[0]}.")
+    return ascending[::-1].copy()
 
 
 def check_init(init: Any, n_features: int, n_targets: int, single: bool) -> np.ndarray | None:

@@ -109,7 +109,7 @@ def judge(
     relaxed = free = None
     if settings.gammas is not None:
         unpenalized = [relaxed_fits(fit, k, part.starts, part.features) for k, part in enumerate(fits)]
-        relaxed = [fit.problem.user_coefficients(*part.points) for part in unpenalized]
+        relaxed = [fit.problem.user_coefficients(*part.points).matrix for part in unpenalized]
         free = np.stack(
             [fit.problem.user_intercepts(k, *part.intercepts) for k, part in enumerate(unpenalized)], axis=1
         )

@@ -101,7 +101,7 @@ def information_criteria(
     """
     if result.loss != "squared":
         raise ValueError(f"result: expected a path of squared loss, got {result.loss!r}. Cross-validate instead.")
-    if isinstance(result.coefs, list):
+    if result.several:
         raise ValueError("result: expected a path of one target, got several. Fit them one by one.")
     if result.source is None or not np.isfinite(result.deviance_ratio).all():
         raise ValueError(

@@ -12,6 +12,7 @@ from fastreg.path.fits import Fits
 from fastreg.path.result import PathResult, listed
 from fastreg.path.run import PathFit
 from fastreg.problem.build import build_problem
+from fastreg.problem.coefficients import Coefficients
 from fastreg.problem.problem import Problem
 from fastreg.problem.validate import check_scalar
 from fastreg.solver.least_squares import bounded_least_squares, least_squares
@@ -46,7 +47,7 @@ class RelaxedPath:
         coefs = [sp.csc_array(gamma * penalized + (1.0 - gamma) * free) for penalized, free in pairs]
         mixed = replace(
             self.path,
-            coefs=coefs if isinstance(self.path.coefs, list) else coefs[0],
+            coefficients=[Coefficients.of(matrix) for matrix in coefs],
             intercepts=gamma * self.path.intercepts + (1.0 - gamma) * self.intercepts,
         )
         if gamma == 1.0:
@@ -105,9 +106,9 @@ def relax(result: PathResult, X: Any = None) -> RelaxedPath:
         supports = supports_of(problem, coefs)
         starts = np.cumsum([0] + [len(support) for support in supports])
         relaxed.append(relaxed_fits(fit, k, starts, np.concatenate([np.empty(0, dtype=np.intp), *supports])))
-    coefs = [problem.user_coefficients(*fits.points) for fits in relaxed]
+    coefs = [problem.user_coefficients(*fits.points).matrix for fits in relaxed]
     intercepts = np.stack([problem.user_intercepts(k, *fits.intercepts) for k, fits in enumerate(relaxed)], axis=1)
-    return RelaxedPath(result, coefs if isinstance(result.coefs, list) else coefs[0],
+    return RelaxedPath(result, coefs if result.several else coefs[0],
                        intercepts[:, 0].copy() if problem.single else intercepts)  # fmt: skip
 
 

@@ -125,7 +125,7 @@ def _gap(problem: Problem, k: int, coef: np.ndarray, intercept: float, alpha: fl
     residual = problem.targets[k] - design.predictions(beta)[0]
     miss = best - shift - intercept / problem.y_scale
     (a1,), (a2,) = problem.penalty_scales(np.array([alpha]))
-    free = np.flatnonzero(problem.unpenalized(a1, a2) & problem.unbounded)
+    free = np.flatnonzero(problem.unpenalized_at(a1, a2) & problem.unbounded)
     u = residual
     for _ in range(PROJECTIONS if len(free) else 0):
         u = u - design.predictions(least_squares(design, u[None], free), free)[0]
@@ -143,7 +143,7 @@ def _generalized_gap(problem: Problem, k: int, beta: np.ndarray, intercept: floa
     design, penalty = problem.design, problem.penalty
     loss, y, weights = problem.rows.loss, problem.rows.y[k], design.root**2
     (a1,), (a2,) = problem.penalty_scales(np.array([alpha]))
-    free = np.flatnonzero(problem.unpenalized(a1, a2) & problem.unbounded)
+    free = np.flatnonzero(problem.unpenalized_at(a1, a2) & problem.unbounded)
     parts = [design.packed(free)] if len(free) else []
     columns = np.vstack([*parts, design.root[None]] if problem.fit_intercept else [*parts, np.empty((0, len(y)))])
     columns = design.unweighted(columns)

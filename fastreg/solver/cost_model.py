@@ -20,6 +20,7 @@ What only shows on the way is decided there (``working_problem.pyx``): sparse co
 matrix after all, and where many features enter at once under an l2 part descent comes before tracing.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -137,7 +138,7 @@ def choose_budget(design: ScaledDesign, form: Form, models: bool = False) -> Bud
     ``models``: whether subproblems are only models of a loss, of which many are to be solved.
     """
     numbers = WORKING_SET_MB * 2**20 // 8
-    gram_limit = max(64, int(np.sqrt(numbers)))
+    gram_limit = max(64, int(math.sqrt(numbers)))
     limit = gram_limit
     if isinstance(form, SparseColumns):
         limit = design.n_features + 1

@@ -33,8 +33,9 @@ cdef class LazyGradients:
     cdef double distance
     cdef double rounding
 
-    cdef void fit(self, const double* u) noexcept nogil
-    cdef void add(self, const double* u, const double* z) noexcept nogil
+    cdef int reserve(self) except -1 nogil
+    cdef int fit(self, const double* u) except -1 nogil
+    cdef int add(self, const double* u, const double* z) except -1 nogil
     cdef int place(self, const Place* at) except -1 nogil
     cdef void fit_place(self, const Place* at) noexcept nogil
     cdef void estimate(self, double* z) noexcept nogil

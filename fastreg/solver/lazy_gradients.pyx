@@ -22,7 +22,7 @@ import numpy as np
 from libc.math cimport fabs, sqrt
 from libc.string cimport memset
 
-from fastreg.design.base cimport index_t
+from fastreg.design.base cimport NO_ROWS, index_t
 from fastreg.design.tiles cimport axpy, dot
 
 # Rounding of inner products of residuals by coefficients, as a fraction of the products of the norms they are made of.
@@ -41,11 +41,21 @@ cdef class LazyGradients:
         self.n_rows = n_rows
         self.norm = norm
         self.raw_norm = raw_norm
-        self.U = np.empty((REFERENCES, n_rows))
-        self.G = np.empty((REFERENCES, len(norm)))
-        self.delta = np.empty(n_rows)
-        self.B = np.zeros((REFERENCES, 0))
+        self.U = self.B = NO_ROWS
         self.placed = True
+
+    def _begin(self):
+        self.U = np.empty((REFERENCES, self.n_rows))
+        self.G = np.empty((REFERENCES, self.norm.shape[0]))
+        self.delta = np.empty(self.n_rows)
+        self.B = np.zeros((REFERENCES, 0))
+
+    cdef int reserve(self) except -1 nogil:
+        # Room for references, which a Gram matrix of everything does without.
+        if self.U.shape[0] == 0:
+            with gil:
+                self._begin()
+        return 0
 
     def _grow(self, positions):
         B = np.zeros((REFERENCES, positions))
@@ -73,7 +83,7 @@ cdef class LazyGradients:
 
     def place_bounds(self, const double[::1] b, const double[::1] c, const double[::1] g, double target2):
         """Return what ``bounds`` does for y - X b; c = X'y, g (count,) are its correlations, target2 = ||y||^2."""
-        cdef double[::1] z = np.empty(self.G.shape[1])
+        cdef double[::1] z = np.empty(self.norm.shape[0])
         cdef const index_t[::1] feature = np.arange(len(b))
         cdef Place at = place_of(feature, b, c, g, target2)
         self.fit_place(&at)
@@ -82,15 +92,16 @@ cdef class LazyGradients:
 
     def bounds(self, const double[::1] u):
         """Return estimates of the correlations of u and the radius within which each is certified."""
-        cdef double[::1] z = np.empty(self.G.shape[1])
+        cdef double[::1] z = np.empty(self.norm.shape[0])
         self.fit(&u[0])
         self.estimate(&z[0])
         return np.asarray(z), np.asarray(self.norm) * self.distance + np.asarray(self.raw_norm) * self.rounding
 
-    cdef void add(self, const double* u, const double* z) noexcept nogil:
+    cdef int add(self, const double* u, const double* z) except -1 nogil:
         # Make u with its correlations z a reference, in the place of the oldest; line[0] is the newest.
         cdef index_t slot = self.count if self.count < REFERENCES else self.line[REFERENCES - 1]
         cdef index_t i, k
+        self.reserve()
         if self.count < REFERENCES:
             self.count += 1
         for k in range(self.count - 1, 0, -1):
@@ -98,11 +109,12 @@ cdef class LazyGradients:
         self.line[0] = <int> slot
         for i in range(self.n_rows):
             self.U[slot, i] = u[i]
-        for i in range(self.G.shape[1]):
+        for i in range(self.norm.shape[0]):
             self.G[slot, i] = z[i]
         for k in range(self.count):
             self.inner[slot * REFERENCES + k] = dot(&self.U[slot, 0], &self.U[k, 0], self.n_rows)
             self.inner[k * REFERENCES + slot] = self.inner[slot * REFERENCES + k]
+        return 0
 
     cdef int place(self, const Place* at) except -1 nogil:
         # Keep the coefficients of the newest reference.
@@ -145,9 +157,10 @@ cdef class LazyGradients:
             size += fabs(at.b[i]) * self.norm[at.feature[i]]
         bound(self, max(square, 0.0) + PLACED * (rest * rest * at.target2 + spread * size))
 
-    cdef void fit(self, const double* u) noexcept nogil:
+    cdef int fit(self, const double* u) except -1 nogil:
         cdef double[REFERENCES] right
         cdef index_t i, k
+        self.reserve()
         for k in range(self.count):
             right[k] = dot(&self.U[k, 0], u, self.n_rows)
         solve_references(self, right)
@@ -157,12 +170,13 @@ cdef class LazyGradients:
             if self.factor[k] != 0.0:
                 axpy(-self.factor[k], &self.U[k, 0], &self.delta[0], self.n_rows)
         bound(self, dot(&self.delta[0], &self.delta[0], self.n_rows))
+        return 0
 
     cdef void estimate(self, double* z) noexcept nogil:
         cdef index_t k
-        memset(z, 0, self.G.shape[1] * sizeof(double))
+        memset(z, 0, self.norm.shape[0] * sizeof(double))
         for k in range(self.count):
-            axpy(self.factor[k], &self.G[k, 0], z, self.G.shape[1])
+            axpy(self.factor[k], &self.G[k, 0], z, self.norm.shape[0])
 
 
 cdef Place place_of(

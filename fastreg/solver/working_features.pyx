@@ -6,6 +6,7 @@ W, its columns and their Gram matrix are kept from alpha to alpha.
 import numpy as np
 
 from libc.math cimport fabs
+from libc.string cimport memcpy
 
 from fastreg.design.base cimport index_t
 from fastreg.design.scaled cimport ScaledDesign
@@ -41,9 +42,12 @@ cdef class WorkingFeatures(WorkingProblem):
             self.n_outside and np.any(np.asarray(self.outside)[features])
         ):
             features = self.make_room(features)
-        self.set_working(np.ascontiguousarray(features, dtype=np.intp))
-        self.form.add_features(features)
-        self.complete = isinstance(self.form, GramForm) and self.form.count == self.n_features
+        cdef const index_t[::1] index = np.ascontiguousarray(features, dtype=np.intp)
+        self.set_working(index)
+        if index.shape[0]:
+            with nogil:
+                self.form.append(&index[0], index.shape[0])
+        self.complete = self.form.kind == 0 and self.form.count == self.n_features
 
     def make_room(self, features):
         """Empty the working set but for its most important features; return what is to be put into it.
@@ -81,12 +85,13 @@ cdef class WorkingFeatures(WorkingProblem):
 
     def bind(self, target, correlation):
         """Make this the target of the working set."""
-        np.copyto(np.asarray(self.target), target)
+        cdef const double[::1] y = np.ascontiguousarray(target), c = np.ascontiguousarray(correlation)
+        memcpy(&self.target[0], &y[0], self.design.n_rows * sizeof(double))
         if self.n_features:
-            np.copyto(np.asarray(self.correlation), correlation)
-            np.copyto(np.asarray(self.z), correlation)
+            memcpy(&self.correlation[0], &c[0], self.n_features * sizeof(double))
+            memcpy(&self.z[0], &c[0], self.n_features * sizeof(double))
         self.target2 = dot(&self.target[0], &self.target[0], self.design.n_rows)
-        if isinstance(self.form, GramForm):
+        if self.form.kind == 0:
             self.form.bind_target(self.target, self.correlation)
 
     cdef int prepare(self, double a1_old, double a1_new) except -1 nogil:

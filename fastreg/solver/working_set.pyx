@@ -51,7 +51,7 @@ cdef class WorkingSetSolver(WorkingFeatures):
         self.full_target, self.full_correlation = target, correlation
         self.retreat()
         self.lazy.forget()
-        if self.n_features:
+        if not self.complete:
             self.lazy.add(&self.target[0], &self.correlation[0])
             self.place_reference()
 
@@ -72,9 +72,12 @@ cdef class WorkingSetSolver(WorkingFeatures):
 
     def retreat(self):
         """Set all coefficients to 0: there are none yet, or those that are there are worse."""
-        np.asarray(self.outside)[:] = 0.0
+        cdef index_t j
+        for j in range(self.n_features if self.n_outside else 0):
+            self.outside[j] = 0.0
         self.n_outside = 0
-        np.asarray(self.form.beta)[:] = 0.0
+        for j in range(self.form.count):
+            self.form.beta[j] = 0.0
         self.bind(self.full_target, self.full_correlation)
         self.tracer.forget()
         self.form.refresh(&self.target[0])

@@ -11,7 +11,7 @@ from cython.parallel cimport prange
 from libc.math cimport sqrt
 from libc.string cimport memcpy, memset
 
-from fastreg.design.base cimport CUBE, STRIP, Design, ceil_div, index_t
+from fastreg.design.base cimport CUBE, NO_INDICES, NO_ROWS, STRIP, Design, ceil_div, index_t
 from fastreg.design.cubes cimport multiply_cubes, turn_lines
 from fastreg.design.tiles cimport axpy, combine, dot, factor_columns, rotate
 from fastreg.penalty.elastic_net cimport Penalty
@@ -26,8 +26,7 @@ cdef class ActiveSet:
     """Positions, their places in the factor (-1 outside), the factor, and y = L^-1 x for some right-hand side x."""
 
     def __init__(self):
-        self.active = np.empty(0, dtype=np.intp)
-        self.L = np.empty((0, 0))
+        self.active, self.L = NO_INDICES, NO_ROWS
 
     def _grow_factor(self, index_t used, index_t capacity):
         cdef double[:, ::1] L = np.zeros((capacity, capacity))

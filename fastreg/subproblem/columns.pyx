@@ -24,7 +24,7 @@ import numpy as np
 from cython.parallel cimport prange
 from libc.string cimport memcpy, memset
 
-from fastreg.design.base cimport CUBE, Columns, ceil_div, in_cube, index_t
+from fastreg.design.base cimport CUBE, NO_INDICES, NO_NUMBERS, Columns, ceil_div, in_cube, index_t
 from fastreg.design.cubes cimport multiply_cubes, turn_lines
 from fastreg.design.scaled cimport ScaledDesign
 from fastreg.design.tiles cimport axpy, dot
@@ -44,9 +44,8 @@ cdef class Form:
     def __init__(self, ScaledDesign design):
         self.design = design
         self.limit = max(design.n_features, 1)
-        cdef double[::1] nothing = np.empty(0)
-        self.feature = np.empty(0, dtype=np.intp)
-        self.beta = self.curvature = self.moved = nothing
+        self.feature = NO_INDICES
+        self.beta = self.curvature = self.moved = NO_NUMBERS
 
     def _grow(self, index_t capacity):
         # Rows of one array: for a small problem to make a view of an array costs more than to use it.
@@ -133,7 +132,7 @@ cdef class DenseColumns(Form):
         self.alone = True
         self.P = self.own = np.empty((0, design.n_rows))
         self.u = np.empty(design.n_rows)
-        self.cubes = np.empty(0)
+        self.cubes = NO_NUMBERS
 
     def _grow(self, capacity):
         Form._grow(self, capacity)

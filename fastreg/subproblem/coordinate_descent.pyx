@@ -14,7 +14,7 @@ import numpy as np
 
 from libc.math cimport fabs, sqrt
 
-from fastreg.design.base cimport index_t
+from fastreg.design.base cimport NO_INDICES, NO_ROWS, index_t
 from fastreg.penalty.elastic_net cimport Penalty, bind, clip, penalty_value, proximal_step
 from fastreg.runtime.interrupt cimport poll
 from fastreg.subproblem.columns cimport DenseColumns, Form
@@ -36,12 +36,13 @@ ctypedef fused Leaf:
 
 
 cdef class CoordinateDescent:
-    """Workspace of the method; ``free`` is the (pseudo-)inverse Gram matrix of the unpenalized columns."""
+    """Workspace of the method; ``free`` is the (pseudo-)inverse Gram matrix of the unpenalized columns, if any."""
 
-    def __init__(self, free):
-        self.inverse = np.ascontiguousarray(free, dtype=float)
+    def __init__(self, free=None):
+        self.inverse, self.support = NO_ROWS, NO_INDICES
+        if free is not None:
+            self.inverse = np.ascontiguousarray(free, dtype=float)
         self.n_free = self.inverse.shape[0]
-        self.support = np.empty(0, dtype=np.intp)
 
     def _grow(self, index_t capacity):
         cdef double[:, ::1] numbers = np.empty((DEPTH + 4, capacity))

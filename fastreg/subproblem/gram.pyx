@@ -4,7 +4,7 @@ import numpy as np
 
 from libc.string cimport memcpy
 
-from fastreg.design.base cimport Columns, Vectors, index_t
+from fastreg.design.base cimport NO_NUMBERS, NO_ROWS, Columns, Vectors, index_t
 from fastreg.design.scaled cimport ScaledDesign
 from fastreg.design.tiles cimport axpy, dot
 from fastreg.subproblem.columns cimport DenseColumns, Form
@@ -31,8 +31,7 @@ cdef class GramForm(Form):
         self.kind = 0
         self.columns = columns
         self.known = known
-        self.Q = np.empty((0, 0))
-        self.g = np.empty(0)
+        self.Q, self.g = NO_ROWS, NO_NUMBERS
         if columns is not None:
             if isinstance(columns, DenseColumns):
                 (<DenseColumns> columns).alone = False
