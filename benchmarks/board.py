@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from benchmarks import contestants, datasets
-from benchmarks.climb import CAP_SECONDS, Cell, Entry, best, climb, fit, repeat, setup
+from benchmarks.climb import CAP_SECONDS, HOPELESS_RATIO, Cell, Entry, best, climb, fit, repeat, setup
 from benchmarks.discovery import modules_of
 from benchmarks.jobs import JOBS, QUICK, Job
 from benchmarks.loading import Missing, read
@@ -45,13 +45,15 @@ class Board:
     workers: list[Worker]
     threads: int
     cap: float
+    # A climb ends where a rung took this many times our time.
+    hopeless: float
     # Cells of an earlier run, whose gaps say where a climb may begin.
     remembered: list[dict[str, Any]]
 
     def run(self, job: Job) -> dict[str, Any]:
         """Return the cell of one job."""
         objective = Objective(self.data, job.l1_ratio)
-        cell = Cell(objective, job.problem(objective, self.threads), TARGETS, cap=self.cap)
+        cell = Cell(objective, job.problem(objective, self.threads), TARGETS, cap=self.cap, times_ours=self.hopeless)
         before = [old["contestants"] for old in self.remembered if old["job"] == job.name]
         cell.remembered = [row for rows in before for row in rows]
         ours, *peers = self.workers
@@ -209,7 +211,9 @@ def run_dataset(name: str, X: Any, y: np.ndarray, loss: str, arguments: argparse
             for module in modules
         ]
         known = cells if arguments.remember else []
-        board = Board(name, Data(X, y, LOSSES[loss]), workers, arguments.threads, arguments.cap, known)
+        board = Board(
+            name, Data(X, y, LOSSES[loss]), workers, arguments.threads, arguments.cap, arguments.hopeless, known
+        )
         try:
             for job in jobs:
                 print(f"{name}, {job.name}", flush=True)
@@ -256,6 +260,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small data and a few jobs")
     parser.add_argument("--threads", type=int, default=1, help="for every contestant")
     parser.add_argument("--cap", type=float, default=CAP_SECONDS, help="seconds that one fit may take")
+    parser.add_argument(
+        "--hopeless", type=float, default=HOPELESS_RATIO, help="times ours that a rung may take before a climb ends"
+    )
     parser.add_argument("--remember", action="store_true", help="climb from where the stored results met the targets")
     parser.add_argument("--peers-python", default=".venv-peers/bin/python", help="interpreter that has the peers")
     parser.add_argument("--scratch", help="folder for temporary files")

@@ -16,7 +16,7 @@ from fastreg.design.convert import as_design, check_entries
 from fastreg.design.few import dots, sums
 from fastreg.design.scaled import ScaledDesign
 from fastreg.loss.center import center
-from fastreg.loss.class_rows import bend
+from fastreg.loss.class_rows import bend, divergence, point
 from fastreg.penalty.elastic_net import conjugates, proximal_steps
 from fastreg.problem.duplicates import group_equal
 from fastreg.solver.lazy_gradients import LazyGradients
@@ -417,6 +417,33 @@ def test_bend(dtype, exact, k, n):
     total = bend(found, shift, p, weights, p.argmax(axis=0))
     np.testing.assert_allclose(found, expected, atol=exact / n)
     np.testing.assert_allclose(total, expected.sum(axis=1), atol=exact)
+
+
+@pytest.mark.parametrize("spread", [0.0, 1.0, 30.0, 600.0])
+@pytest.mark.parametrize(("k", "n"), [(2, 1), (3, 255), (5, 256), (4, 700)])
+def test_cross_entropy(spread, k, n):
+    rng = np.random.default_rng(k + n)
+    eta, weights = spread * rng.standard_normal((k, n)), rng.random(n) / n
+    y = (rng.integers(0, k, n) == np.arange(k)[:, None]).astype(float)
+    value, p = point(y, weights, eta)
+    expected, shares = reference.class_point(y, weights, eta)
+    np.testing.assert_allclose(value, expected, rtol=1e-14)
+    np.testing.assert_allclose(p, shares, rtol=1e-13, atol=1e-300)
+    p = np.maximum(p, 1e-150)
+    for s in (0.0, 0.3, 1.0 - 1e-9, 1.0):
+        expected = reference.class_divergence(y, weights, p, s)
+        # What the reference loses is the rounding of q, near 1 where p is.
+        np.testing.assert_allclose(divergence(y, weights, p, s), expected, rtol=1e-12, atol=2e-16)
+
+
+def test_cross_entropy_keeps_the_digits_of_sure_rows():
+    """A loss of 1e-30 is one, and rows that are nearly right have divergences of that size."""
+    y, eta = np.array([[1.0], [0.0], [0.0]]), np.array([[0.0], [-70.0], [-69.0]])
+    value, p = point(y, np.ones(1), eta)
+    others = np.exp(-70.0) + np.exp(-69.0)
+    np.testing.assert_allclose(value, others, rtol=1e-14)
+    s = 0.5
+    np.testing.assert_allclose(divergence(y, np.ones(1), p, s), others * (s * np.log(s) + 1.0 - s), rtol=1e-12)
 
 
 def test_bend_keeps_the_digits_of_sure_rows():

@@ -134,7 +134,7 @@ def _dense(X: np.ndarray, n_threads: int) -> Design:
     _check_dtype(X.dtype)
     if type(X) is not np.ndarray:
         X = np.asarray(X)
-    if X.dtype == bool:
+    if X.dtype.kind == "b":
         X = X.view(np.uint8)
     if X.dtype not in DTYPES or any(stride % X.itemsize for stride in X.strides):
         X = X.astype(np.float64)

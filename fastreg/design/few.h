@@ -8,7 +8,9 @@
 #define FASTREG_FEW_H
 
 #include <stddef.h>
+#include <string.h>
 
+#include "cubes.h"
 #include "lines.h"
 
 /* Numbers of a line that are taken at once: so many of 8 vectors stay in the nearest cache. */
@@ -17,16 +19,22 @@
 #define FASTREG_FEW 8
 
 #if defined(__GNUC__)
-#define FASTREG_WIDE(T) ((ptrdiff_t)(64 / sizeof(T)))
 #define FASTREG_INLINE static inline __attribute__((always_inline, unused))
 typedef double fastreg_wide_f64 __attribute__((vector_size(64), aligned(8), may_alias));
 typedef float fastreg_wide_f32 __attribute__((vector_size(64), aligned(4), may_alias));
+typedef double fastreg_half_f64 __attribute__((vector_size(32), aligned(8), may_alias));
+typedef float fastreg_half_f32 __attribute__((vector_size(32), aligned(4), may_alias));
+typedef double fastreg_quarter_f64 __attribute__((vector_size(16), aligned(8), may_alias));
+typedef float fastreg_quarter_f32 __attribute__((vector_size(16), aligned(4), may_alias));
 #else
-#define FASTREG_WIDE(T) ((ptrdiff_t)1)
 #define FASTREG_INLINE static __inline
 typedef double fastreg_wide_f64;
 typedef float fastreg_wide_f32;
+typedef double fastreg_quarter_f64;
+typedef float fastreg_quarter_f32;
 #endif
+/* How many numbers of type T such a vector holds. */
+#define FASTREG_IN(vector, T) ((ptrdiff_t)(sizeof(vector) / sizeof(T)))
 
 /* Call a tile with the number of vectors, its last argument, as a constant, so that the accumulators are registers. */
 #define FASTREG_FOR_FEW(few, TILE, ...)   \
@@ -48,41 +56,28 @@ typedef float fastreg_wide_f32;
 #define FASTREG_UNROLL(count)
 #endif
 
-/* The sum of all lanes, halved until one is left: in their order it would take as long as the product. */
-#if defined(__GNUC__)
-FASTREG_INLINE double fastreg_total_f64(fastreg_wide_f64 x)
-{
-    return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]));
-}
-FASTREG_INLINE double fastreg_total_f32(fastreg_wide_f32 x)
-{
-    double half[8];
-    int lane;
-    FASTREG_UNROLL(8) for (lane = 0; lane < 8; lane++) half[lane] = (double)x[lane] + (double)x[lane + 8];
-    return ((half[0] + half[4]) + (half[2] + half[6])) + ((half[1] + half[5]) + (half[3] + half[7]));
-}
-#else
-FASTREG_INLINE double fastreg_total_f64(fastreg_wide_f64 x) { return x; }
-FASTREG_INLINE double fastreg_total_f32(fastreg_wide_f32 x) { return x; }
-#endif
-
-#define FASTREG_FEW_PRODUCTS(T, S)                                                                                    \
-    /* out[k * height + l] += sum_i v[k * n + i] x[l * n + i] over `length` numbers, for few k and one or two l. */   \
-    FASTREG_INLINE void fastreg_few_dots_tile_##S(const T *FASTREG_RESTRICT x, const T *FASTREG_RESTRICT v,           \
-                                                  ptrdiff_t n, ptrdiff_t length, double *FASTREG_RESTRICT out,        \
-                                                  ptrdiff_t height, const int lines, const int few)                   \
+/* Inner products for one width of vectors, `most` of them at a time: twice as many accumulators, and three registers
+ * more, are to be had.
+ *
+ * tile: out[k * height + l] += sum_i v[k * n + i] x[l * n + i] over `length` numbers, for few k and one or two l.
+ * dots: the same for `lines` values of l and `vectors` of k. */
+#define FASTREG_FEW_DOTS(name, target, T, vector, most)                                                               \
+    FASTREG_INLINE void name##_tile(const T *FASTREG_RESTRICT x, const T *FASTREG_RESTRICT v, ptrdiff_t n,            \
+                                    ptrdiff_t length, double *FASTREG_RESTRICT out, ptrdiff_t height,                 \
+                                    const int lines, const int few)                                                   \
     {                                                                                                                 \
-        fastreg_wide_##S part[2][FASTREG_FEW], a[2], b;                                                               \
+        vector part[2][FASTREG_FEW], a[2], b;                                                                         \
+        T lanes[FASTREG_IN(vector, T)];                                                                               \
         double rest[2][FASTREG_FEW];                                                                                  \
         ptrdiff_t i = 0;                                                                                              \
-        int k, l;                                                                                                     \
+        int k, l, lane;                                                                                               \
         FASTREG_UNROLL(8) for (k = 0; k < few; k++) FASTREG_UNROLL(2) for (l = 0; l < lines; l++)                     \
-            part[l][k] = (fastreg_wide_##S){0}, rest[l][k] = 0;                                                       \
-        for (; i + FASTREG_WIDE(T) <= length; i += FASTREG_WIDE(T)) {                                                 \
-            FASTREG_UNROLL(2) for (l = 0; l < lines; l++) a[l] = *(const fastreg_wide_##S *)(x + l * n + i);          \
+            part[l][k] = (vector){0}, rest[l][k] = 0;                                                                 \
+        for (; i + FASTREG_IN(vector, T) <= length; i += FASTREG_IN(vector, T)) {                                     \
+            FASTREG_UNROLL(2) for (l = 0; l < lines; l++) a[l] = *(const vector *)(x + l * n + i);                    \
             FASTREG_UNROLL(8) for (k = 0; k < few; k++)                                                               \
             {                                                                                                         \
-                b = *(const fastreg_wide_##S *)(v + k * n + i);                                                       \
+                b = *(const vector *)(v + k * n + i);                                                                 \
                 FASTREG_UNROLL(2) for (l = 0; l < lines; l++) part[l][k] += a[l] * b;                                 \
             }                                                                                                         \
         }                                                                                                             \
@@ -90,32 +85,58 @@ FASTREG_INLINE double fastreg_total_f32(fastreg_wide_f32 x) { return x; }
             for (k = 0; k < few; k++)                                                                                 \
                 for (l = 0; l < lines; l++)                                                                           \
                     rest[l][k] += (double)x[l * n + i] * v[k * n + i];                                                \
+        /* The sum of all lanes, in two halves: one chain of additions would take as long as a short product. */      \
         FASTREG_UNROLL(8) for (k = 0; k < few; k++) FASTREG_UNROLL(2) for (l = 0; l < lines; l++)                     \
-            out[k * height + l] += rest[l][k] + fastreg_total_##S(part[l][k]);                                        \
+        {                                                                                                             \
+            double even = 0, odd = 0;                                                                                 \
+            memcpy(lanes, &part[l][k], sizeof lanes);                                                                 \
+            FASTREG_UNROLL(8) for (lane = 0; lane + 1 < FASTREG_IN(vector, T); lane += 2)                             \
+                even += lanes[lane], odd += lanes[lane + 1];                                                          \
+            out[k * height + l] += rest[l][k] + even + odd + (FASTREG_IN(vector, T) == 1 ? lanes[0] : 0);             \
+        }                                                                                                             \
     }                                                                                                                 \
-                                                                                                                      \
-    /* out[k * height + l] += sum_i v[k * n + i] x[l * n + i] for `lines` values of l and `vectors` of k. */          \
-    FASTREG_CLONES static void fastreg_few_dots_##S(const T *FASTREG_RESTRICT x, ptrdiff_t lines, ptrdiff_t n,        \
-                                                    const T *FASTREG_RESTRICT v, ptrdiff_t vectors,                   \
-                                                    double *FASTREG_RESTRICT out, ptrdiff_t height)                   \
+    target static void name(const T *FASTREG_RESTRICT x, ptrdiff_t lines, ptrdiff_t n, const T *FASTREG_RESTRICT v,   \
+                            ptrdiff_t vectors, double *FASTREG_RESTRICT out, ptrdiff_t height)                        \
     {                                                                                                                 \
         ptrdiff_t at, k, l;                                                                                           \
         for (at = 0; at < n; at += FASTREG_STRETCH) {                                                                 \
             ptrdiff_t length = n - at < FASTREG_STRETCH ? n - at : FASTREG_STRETCH;                                   \
-            for (k = 0; k < vectors; k += FASTREG_FEW) {                                                              \
-                int few = vectors - k < FASTREG_FEW ? (int)(vectors - k) : FASTREG_FEW;                               \
+            for (k = 0; k < vectors; k += most) {                                                                     \
+                int few = vectors - k < most ? (int)(vectors - k) : most;                                             \
                 const T *part = x + at, *few_v = v + k * n + at;                                                      \
                 double *few_out = out + k * height;                                                                   \
                 for (l = 0; l + 2 <= lines; l += 2)                                                                   \
-                    FASTREG_FOR_FEW(few, fastreg_few_dots_tile_##S, part + l * n, few_v, n, length, few_out + l,      \
-                                    height, 2)                                                                        \
+                    FASTREG_FOR_FEW(few, name##_tile, part + l * n, few_v, n, length, few_out + l, height, 2)         \
                 if (l < lines)                                                                                        \
-                    FASTREG_FOR_FEW(few, fastreg_few_dots_tile_##S, part + l * n, few_v, n, length, few_out + l,      \
-                                    height, 1)                                                                        \
+                    FASTREG_FOR_FEW(few, name##_tile, part + l * n, few_v, n, length, few_out + l, height, 1)         \
             }                                                                                                         \
         }                                                                                                             \
-    }                                                                                                                 \
-                                                                                                                      \
+    }
+
+#ifdef FASTREG_UNITS
+#define FASTREG_FEW_DOTS_OF(T, S)                                                                                     \
+    FASTREG_FEW_DOTS(fastreg_dots_v4_##S, __attribute__((target("arch=x86-64-v4"), unused)), T, fastreg_wide_##S, 8)  \
+    FASTREG_FEW_DOTS(fastreg_dots_v3_##S, __attribute__((target("arch=x86-64-v3"), unused)), T, fastreg_half_##S, 6)  \
+    FASTREG_FEW_DOTS(fastreg_dots_any_##S, FASTREG_MAYBE_UNUSED, T, fastreg_quarter_##S, 6)                           \
+    FASTREG_MAYBE_UNUSED static void fastreg_few_dots_##S(const T *x, ptrdiff_t lines, ptrdiff_t n, const T *v,       \
+                                                          ptrdiff_t vectors, double *out, ptrdiff_t height)           \
+    {                                                                                                                 \
+        int kernel = fastreg_cube_kernel();                                                                           \
+        if (kernel == 2)                                                                                              \
+            fastreg_dots_v4_##S(x, lines, n, v, vectors, out, height);                                                \
+        else if (kernel == 1)                                                                                         \
+            fastreg_dots_v3_##S(x, lines, n, v, vectors, out, height);                                                \
+        else                                                                                                          \
+            fastreg_dots_any_##S(x, lines, n, v, vectors, out, height);                                               \
+    }
+#else
+#define FASTREG_FEW_DOTS_OF(T, S) FASTREG_FEW_DOTS(fastreg_few_dots_##S, FASTREG_MAYBE_UNUSED, T, fastreg_quarter_##S, 6)
+#endif
+
+FASTREG_FEW_DOTS_OF(double, f64)
+FASTREG_FEW_DOTS_OF(float, f32)
+
+#define FASTREG_FEW_SUMS(T, S)                                                                                        \
     /* out[k * n + i] += sum_l f[k * height + l] x[l * n + i] over `length` numbers, for few k and one or four l. */  \
     FASTREG_INLINE void fastreg_few_sums_tile_##S(const T *FASTREG_RESTRICT x, const T *FASTREG_RESTRICT f,           \
                                                   ptrdiff_t height, ptrdiff_t n, ptrdiff_t length,                    \
@@ -124,7 +145,7 @@ FASTREG_INLINE double fastreg_total_f32(fastreg_wide_f32 x) { return x; }
         fastreg_wide_##S a[4], sum;                                                                                   \
         ptrdiff_t i = 0;                                                                                              \
         int k, l;                                                                                                     \
-        for (; i + FASTREG_WIDE(T) <= length; i += FASTREG_WIDE(T)) {                                                 \
+        for (; i + FASTREG_IN(fastreg_wide_##S, T) <= length; i += FASTREG_IN(fastreg_wide_##S, T)) {                                                 \
             FASTREG_UNROLL(4) for (l = 0; l < lines; l++) a[l] = *(const fastreg_wide_##S *)(x + l * n + i);          \
             FASTREG_UNROLL(8) for (k = 0; k < few; k++)                                                               \
             {                                                                                                         \
@@ -156,7 +177,7 @@ FASTREG_INLINE double fastreg_total_f32(fastreg_wide_f32 x) { return x; }
         }                                                                                                             \
     }
 
-FASTREG_FEW_PRODUCTS(double, f64)
-FASTREG_FEW_PRODUCTS(float, f32)
+FASTREG_FEW_SUMS(double, f64)
+FASTREG_FEW_SUMS(float, f32)
 
 #endif

@@ -1,8 +1,10 @@
-"""What the curvature of the multinomial loss makes of changes of the predictors, row by row."""
+"""The multinomial loss row by row: its value, its divergence, and what its curvature makes of changes of predictors."""
 
 import numpy as np
 
 from cython cimport floating
+
+from fastreg.loss.rows cimport class_diverge, class_point
 
 # Rows that are taken at once, class after class.
 cdef enum:
@@ -51,3 +53,21 @@ def bend(floating[:, ::1] line, const double[::1] shift, const double[:, ::1] p,
                     total += value
                 sums[k] += total
     return out
+
+
+def point(const double[:, ::1] y, const double[::1] weights, const double[:, ::1] eta):
+    """Return the weighted sum of log sum_k exp(eta_k) - sum_k y_k eta_k, and the probabilities; y one-hot (K, n)."""
+    cdef double value
+    found = np.empty((eta.shape[0], eta.shape[1]))
+    cdef double[:, ::1] p = found
+    with nogil:
+        value = class_point(&y[0, 0], &weights[0], &eta[0, 0], eta.shape[0], eta.shape[1], &p[0, 0])
+    return value, found
+
+
+def divergence(const double[:, ::1] y, const double[::1] weights, const double[:, ::1] p, double s):
+    """Return the weighted sum of KL(q || p) with q = (1 - s) y + s p, all (K, n), p at least 1e-150."""
+    cdef double value
+    with nogil:
+        value = class_diverge(&y[0, 0], &weights[0], &p[0, 0], p.shape[0], p.shape[1], s)
+    return value

@@ -6,6 +6,8 @@ KL(q || p) with q = y - s u.
 
 import numpy as np
 
+from fastreg.loss import class_rows
+
 NEWTON_STEPS = 100
 ROUNDING = 1e-15
 TINY = 1e-150
@@ -106,15 +108,7 @@ class Multinomial:
     @staticmethod
     def point(y: np.ndarray, weights: np.ndarray, eta: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the weighted mean loss of y and eta (n_classes, n_samples), and the probabilities."""
-        e = eta - eta.max(axis=0)
-        chosen = np.einsum("ki,ki->i", y, e)
-        np.exp(e, out=e)
-        total = e.sum(axis=0)
-        # Small losses are those of rows whose class is on top, and the others' sum has all their digits.
-        others = np.einsum("ki,ki->i", 1.0 - y, e)
-        losses = np.where(chosen == 0, np.log1p(others), np.log(total) - chosen)
-        e /= total
-        return float(weights @ losses), e
+        return class_rows.point(np.ascontiguousarray(y), weights, np.ascontiguousarray(eta))
 
     def deviance(self, y: np.ndarray, predictor: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return the weighted mean deviance, of codes y (n,) and predictors (n, ..., n_classes)."""
@@ -129,6 +123,8 @@ class Multinomial:
 
         Where probabilities underflow their logarithms do not.
         """
+        if p.min() >= TINY:
+            return class_rows.divergence(np.ascontiguousarray(y), weights, np.ascontiguousarray(p), s)
         q = (1.0 - s) * y + s * p
         under = (q > 0) & (p < TINY)
         lost = q * np.log(np.divide(q, p, out=np.ones_like(q), where=(q > 0) & ~under))

@@ -22,3 +22,10 @@ cdef extern from "rows.h" nogil:
     double diverge_poisson "fastreg_diverge_poisson"(
         const double* y, const double* w, const double* eta, index_t n, double s
     )
+    # Of several classes (classes, n).
+    double class_point "fastreg_class_point"(
+        const double* y, const double* w, const double* eta, index_t classes, index_t n, double* p
+    )
+    double class_diverge "fastreg_class_diverge"(
+        const double* y, const double* w, const double* p, index_t classes, index_t n, double s
+    )

@@ -15,7 +15,18 @@ from fastreg.reference.generalized import (
     glm_kkt_violation,
     glm_objective,
 )
-from fastreg.reference.losses import LOSSES, Gamma, Huber, Logistic, Loss, Poisson, center, class_bend
+from fastreg.reference.losses import (
+    LOSSES,
+    Gamma,
+    Huber,
+    Logistic,
+    Loss,
+    Poisson,
+    center,
+    class_bend,
+    class_divergence,
+    class_point,
+)
 from fastreg.reference.newton import secant_error
 from fastreg.reference.path import PathFit, fit_path
 from fastreg.reference.penalty import conjugate, conjugate_point, penalty_value, proximal_step, soft_threshold
@@ -34,6 +45,8 @@ __all__ = [
     "StandardForm",
     "center",
     "class_bend",
+    "class_divergence",
+    "class_point",
     "compress",
     "conjugate",
     "conjugate_point",

@@ -203,6 +203,22 @@ def center(y, weights):
     return means, np.where(constant[:, None], 0.0, left)
 
 
+def class_point(y, weights, eta):
+    """Return the weighted mean cross-entropy of one-hot y (K, n) at predictors eta, and their probabilities."""
+    below = eta - eta.max(axis=0)
+    chosen, e = (y * below).sum(axis=0), np.exp(below)
+    # Where the class is on top the loss is small, and the sum of the others has all its digits.
+    losses = np.where(chosen == 0, np.log1p(((1 - y) * e).sum(axis=0)), np.log(e.sum(axis=0)) - chosen)
+    return weights @ losses, e / e.sum(axis=0)
+
+
+def class_divergence(y, weights, p, s):
+    """Return the weighted mean of KL(q || p), q = (1 - s) y + s p, all (K, n)."""
+    q = (1 - s) * y + s * p
+    # q - p sums to 0 over the classes; without it no term is negative.
+    return weights @ (np.where(q > 0, q * np.log(np.where(q > 0, q, 1.0) / p), 0.0) - (1 - s) * (y - p)).sum(axis=0)
+
+
 def class_bend(change, p, weights):
     """Return (K, n): w (diag(p) - p p') d of every row d of changes (K, n) of predictors; p (K, n) probabilities."""
     rows = [w * (np.diag(q) - np.outer(q, q)) @ d for d, q, w in zip(change.T, p.T, weights, strict=True)]

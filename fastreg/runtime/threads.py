@@ -2,6 +2,8 @@
 
 import os
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from typing import Any
 
 _forked = False
 
@@ -44,10 +46,18 @@ def blas_threads(n_threads: int | None) -> AbstractContextManager:
     None leaves BLAS as it is. The kernels call BLAS on blocks too small for threads of its own; only the
     factorizations of ridge, which go through NumPy, need this.
     """
-    if n_threads is None:
-        return nullcontext()
+    controller = None if n_threads is None else _blas()
+    return nullcontext() if controller is None else controller.limit(limits=n_threads)
+
+
+@cache
+def _blas() -> Any:
+    """Return what controls the threads of BLAS, None without threadpoolctl; to look for libraries takes milliseconds.
+
+    NumPy's and SciPy's are loaded when fastreg is.
+    """
     try:
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import ThreadpoolController
     except ImportError:
-        return nullcontext()
-    return threadpool_limits(n_threads, user_api="blas")
+        return None
+    return ThreadpoolController().select(user_api="blas")

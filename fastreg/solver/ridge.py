@@ -115,7 +115,8 @@ class RidgeSolver:
         if few:
             # A matrix that is singular but for a penalty below rounding has no factor.
             with suppress(np.linalg.LinAlgError):
-                return np.stack([cho_solve(self._factor(float(a)), row) for a, row in zip(a2, right, strict=True)])
+                pairs = zip(a2.tolist(), right, strict=True)
+                return np.stack([cho_solve(self._factor(a), row, check_finite=False) for a, row in pairs])
         values, vectors = self.spectrum
         # What the right-hand sides have in directions that are not there is rounding; a tiny a2 would blow it up.
         inverse = np.where(values > 0, 1.0 / np.where(values > 0, values + a2[:, None], 1.0), 0.0)
@@ -141,10 +142,13 @@ class RidgeSolver:
     @cached_property
     def span(self) -> np.ndarray | None:
         """What the Gram matrix does not see of the free columns; None where it sees all."""
-        return hidden_span(self.design, self.free, self.gram[np.ix_(self.free, self.free)])
+        some = len(self.free) > 1
+        return hidden_span(self.design, self.free, self.gram[np.ix_(self.free, self.free)]) if some else None
 
     def _reduced_gram(self) -> np.ndarray:
         Q, F, R = self.gram, self.free, self.rest
+        if not len(F):
+            return Q / np.outer(self.root_l2, self.root_l2)
         if self.span is not None:
             cross = self.design.correlations(self.columns.basis, R)
             return (Q[np.ix_(R, R)] - cross.T @ cross) / np.outer(self.root_l2, self.root_l2)
@@ -294,11 +298,14 @@ class RidgeSolver:
         return gap_of(ridge_penalty(self.l2), 0.0, a2, beta, z.copy(), norm, 2 * loss, level)
 
     def _primal(self, correlation: np.ndarray, a2: np.ndarray, few: bool) -> np.ndarray:
-        inverse, cross = self.elimination
         coefs = np.zeros((len(a2), self.design.n_features))
         # The second round is iterative refinement: it makes up for the square in the Gram matrix.
         for _ in range(2):
             right = correlation - coefs @ self.gram - a2[:, None] * self.l2 * coefs
+            if not len(self.free):
+                coefs += self._solve(right / self.root_l2, a2, few) / self.root_l2
+                continue
+            inverse, cross = self.elimination
             reduced = (right[:, self.rest] - right[:, self.free] @ cross) / self.root_l2
             step = self._solve(reduced, a2, few) / self.root_l2
             coefs[:, self.rest] += step

@@ -38,9 +38,10 @@ cdef class ActiveSet:
 
     cdef int reserve_factor(self, index_t rows) except -1 nogil:
         # Room for a factor of so many rows; those in use are kept. The active set is much smaller than W.
+        cdef index_t least = min(64, self.active.shape[0])
         if self.L.shape[0] < rows:
             with gil:
-                self._grow_factor(min(self.size, self.L.shape[0]), max(rows, 2 * self.L.shape[0], 64))
+                self._grow_factor(min(self.size, self.L.shape[0]), max(rows, 2 * self.L.shape[0], least))
         return 0
 
 
