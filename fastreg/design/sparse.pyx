@@ -8,6 +8,7 @@ column: they enter as scalars, except in a Gram panel, which is dense anyway.
 import numpy as np
 
 from cython.parallel cimport prange
+from libc.string cimport memcmp
 
 from fastreg.design.base cimport (
     CUBE, SHARE, STRIP, Affine, Columns, Compressed, Design, Panel, Survey, Vectors, ceil_div, column_at, index_t,
@@ -260,13 +261,14 @@ cdef class SparseDesign(Design):
             add_panel_rows(self.column(column_at(cols, j)), self.n_rows, affine, column_at(cols, j), panel, j)
 
     cdef bint equal(self, index_t a, index_t b) noexcept nogil:
-        cdef Entries x = self.column(a)
-        cdef Entries y = self.column(b)
-        cdef index_t e
-        if x.count != y.count:
+        cdef index_t size = self.starts[a + 1] - self.starts[a]
+        cdef size_t row = 8 if self.wide_index else 4
+        cdef size_t value = 4 if self.single else 8
+        cdef const char* rows = <const char*> self.rows
+        cdef const char* values = <const char*> self.data
+        if size != self.starts[b + 1] - self.starts[b]:
             return False
-        for e in range(x.count):
-            self.entries_read += 2
-            if row_at(x, e) != row_at(y, e) or value_at(x, e) != value_at(y, e):
-                return False
-        return True
+        self.entries_read += 2 * size
+        return memcmp(rows + self.starts[a] * row, rows + self.starts[b] * row, size * row) == 0 and memcmp(
+            values + self.starts[a] * value, values + self.starts[b] * value, size * value
+        ) == 0

@@ -57,6 +57,7 @@ cdef inline void load_tile(
 
 # Products of lines, contiguous rows or columns, with a vector; see lines.h.
 cdef extern from "lines.h" nogil:
+    void fetch "FASTREG_FETCH"(const void* address)
     double dot "fastreg_dot_f64"(const double* x, const double* v, index_t n)
     double dot_single "fastreg_dot_f32"(const float* x, const double* v, index_t n)
     bint mark_above "fastreg_mark_above"(

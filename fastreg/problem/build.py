@@ -28,6 +28,7 @@ from fastreg.runtime.threads import resolve_threads
 
 # Below this many columns looking for duplicates costs more than it can save.
 DUPLICATES_PAY = 200
+MOST_HASHED = 2**32 - 1
 LARGEST_FACTOR = 1e280
 LARGEST_Y = 1e152
 
@@ -163,7 +164,7 @@ def problem_of(inputs: Inputs, collapse: bool = True) -> Problem:
     targets = center_targets(inputs, weights)
     together = len(targets.values) < MANY
     vectors = targets.values * weights if together else np.empty((0, raw.n_rows))
-    hashed = collapse and raw.n_cols > DUPLICATES_PAY
+    hashed = collapse and DUPLICATES_PAY < raw.n_cols < MOST_HASHED
     if hashed:
         vectors = np.vstack([vectors, np.random.default_rng(0).random(raw.n_rows)])
     largest, moments, sums = check_entries(raw, weights, vectors)

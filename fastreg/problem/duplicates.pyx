@@ -3,38 +3,52 @@
 import numpy as np
 
 from fastreg.design.base cimport Design, index_t
+from fastreg.design.tiles cimport fetch
+
+# Places are asked for so many columns ahead: the table is larger than the nearest caches.
+cdef index_t AHEAD = 16
 
 
 def group_equal(Design design, const unsigned long long[::1] key, const index_t[::1] columns):
     """Return for every column the position of the first column that equals it (itself, if none does).
 
-    Only columns with equal keys are compared, and they are compared entry by entry, so that the key may be any hash.
+    Columns whose keys are the same in most bits are compared entry by entry, so that the key may be any hash.
 
     Parameters
     ----------
     design : Design
     key : (m,), a hash of every column
-    columns : (m,), the raw columns
+    columns : (m,), the raw columns; fewer than 2**32 - 1
     """
     cdef index_t count = columns.shape[0]
     cdef index_t[::1] leader = np.arange(count, dtype=np.intp)
-    # Open addressing in a table of twice to four times the columns: a place holds the first column of its kind.
+    # Open addressing in a table of twice to four times the columns. A place holds the first column of its kind: its
+    # position plus 1 and above that 32 bits of its hash, which nearly always tell it from others; 0 for none.
     cdef int bits = max(2, int(count).bit_length() + 1)
-    cdef index_t[::1] table = np.full(1 << bits, -1, dtype=np.intp)
-    cdef index_t last = table.shape[0] - 1
+    cdef unsigned long long[::1] table = np.zeros(1 << bits, dtype=np.uint64)
+    cdef unsigned long long last = (1 << bits) - 1
+    cdef unsigned long long place, stamp, held
     cdef index_t i, first
-    cdef unsigned long long place
     with nogil:
         for i in range(count):
-            # Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4): the highest bits are the mixed ones.
-            place = (key[i] * <unsigned long long> 0x9E3779B97F4A7C15) >> (64 - bits)
+            if i + AHEAD < count:
+                fetch(&table[mixed(key[i + AHEAD]) >> (64 - bits)])
+            place = mixed(key[i]) >> (64 - bits)
+            stamp = mixed(key[i]) << 32 | <unsigned long long> (i + 1)
             while True:
-                first = table[place]
-                if first < 0:
-                    table[place] = i
+                held = table[place]
+                if held == 0:
+                    table[place] = stamp
                     break
-                if key[first] == key[i] and design.equal(columns[first], columns[i]):
-                    leader[i] = first
-                    break
+                if (held ^ stamp) >> 32 == 0:
+                    first = <index_t> <unsigned int> held - 1
+                    if design.equal(columns[first], columns[i]):
+                        leader[i] = first
+                        break
                 place = (place + 1) & last
     return np.asarray(leader)
+
+
+cdef inline unsigned long long mixed(unsigned long long key) noexcept nogil:
+    # Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4): the highest bits are the mixed ones.
+    return key * <unsigned long long> 0x9E3779B97F4A7C15

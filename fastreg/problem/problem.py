@@ -166,11 +166,12 @@ class Problem:
         """Return coefficients (n_columns, k) on the user's scale, of the k fits from starts[i] to starts[i + 1]."""
         if self.shares and len(beta) > MOST_COLUMNS * self.n_columns * (len(starts) - 1):
             return self._shared_out(starts, features, beta)
-        chosen = self.design.raw_columns(features)
-        found = Coefficients(beta * self.y_scale * self.design.scale[chosen], chosen, starts, self.n_columns)
         if not self.shares:
-            return found
-        shared = sp.csc_array(self._spread @ found.matrix)
+            chosen = self.design.raw_columns(features)
+            return Coefficients(beta * self.y_scale * self.design.scale[chosen], chosen, starts, self.n_columns)
+        used, places = np.unique(features, return_inverse=True)
+        leading = sp.csc_array((beta * self.y_scale, places, starts), shape=(len(used), len(starts) - 1))
+        shared = sp.csc_array(self._spread(used) @ leading)
         shared.sort_indices()
         return Coefficients.of(shared)
 
@@ -192,13 +193,14 @@ class Problem:
         """Whether coefficients are shared out among columns that are equal."""
         return self.members is not None and bool((self.multiplicity > 1).any())
 
-    @cached_property
-    def _spread(self) -> sp.csc_array:
-        """What shares the coefficient of a leading column out among all that equal it."""
-        inside = np.flatnonzero(self.members >= 0)
-        group = self.members[inside]
-        parts = 1.0 / self.multiplicity[group], (inside, self.design.columns[group])
-        return sp.csc_array(parts, shape=(self.n_columns, self.n_columns))
+    def _spread(self, features: np.ndarray) -> sp.csc_array:
+        """Return what shares the coefficients of these features out among all columns that equal each other."""
+        place = np.full(self.design.n_features + 1, -1)  # the last one for what stands for nothing, -1
+        place[features] = np.arange(len(features))
+        places = place[self.members]
+        inside = np.flatnonzero(places >= 0)
+        parts = self.design.scale[inside] / self.multiplicity[self.members[inside]], (inside, places[inside])
+        return sp.csc_array(parts, shape=(self.n_columns, len(features)))
 
     def user_intercepts(
         self, k: int, starts: np.ndarray, features: np.ndarray, beta: np.ndarray, moved: np.ndarray | float = 0.0
