@@ -289,3 +289,35 @@ def test_targets_of_wide_data_share_their_passes(storage, name):
     again = fastreg.fit_path(storage(X), Y, **options | {"alphas": alphas[6:]}, init=start)
     for k in range(3):
         np.testing.assert_allclose(again.coefs[k].toarray(), together.coefs[k].toarray()[:, 6:], atol=1e-5)
+
+
+@pytest.mark.parametrize("storage", [np.asarray, sp.csc_array])
+@pytest.mark.parametrize("loss", ["squared", "multinomial"])
+def test_equal_columns_share_what_their_first_would_have(storage, loss):
+    """m copies under an l2 part are one column with the part l2/m; along a path, with few of many columns used."""
+    rng = np.random.default_rng(4)
+    A, copies = rng.standard_normal((40, 150)), rng.integers(1, 4, 150)
+    y = A[:, 0] - 2 * A[:, 7] + 0.1 * rng.standard_normal(40)
+    y = y if loss == "squared" else (y > 0).astype(float) + (y > 2)
+    owner = rng.permutation(np.repeat(np.arange(150), copies))
+    path = fastreg.fit_path(
+        storage(A[:, owner]), y, loss=loss, l1_ratio=0.5, n_alphas=6, alpha_min_ratio=0.3, tol=1e-12
+    )
+    # The copies' coefficients b/m: |b| and b^2/m, as of one column with the factor 1 and l2/m.
+    found = path.coefs if isinstance(path.coefs, list) else [path.coefs]
+    assert 0 < path.df.max() < 0.1 * len(owner)
+    for matrix in found:
+        dense = matrix.toarray()
+        for j in range(150):
+            assert (dense[owner == j] == dense[owner == j][0]).all()
+    np.testing.assert_array_equal(
+        path.df, np.stack([np.diff(matrix.indptr) for matrix in found], -1).reshape(path.df.shape)
+    )
+    gaps = [
+        fastreg.duality_gap(
+            A[:, owner], y, matrix[:, [i]].toarray()[:, 0], path.intercepts[i], alpha=path.alphas[i], l1_ratio=0.5
+        )
+        for matrix in found
+        for i in range(6 if loss == "squared" else 0)
+    ]
+    assert max(gaps, default=0.0) <= 1e-9 * np.max(path.null_loss)

@@ -102,6 +102,18 @@ def test_repeated_alphas():
     np.testing.assert_allclose(path.coef(0.1), path.coefs.toarray()[:, 1], atol=1e-9)
 
 
+def test_the_matrix_of_coefficients_is_made_once_and_travels():
+    path = fastreg.fit_path(A, Y, n_alphas=7, alpha_min_ratio=0.01)
+    early = pickle.loads(pickle.dumps(path))
+    assert path.coefs is path.coefs
+    for copied in (early, pickle.loads(pickle.dumps(path))):
+        np.testing.assert_array_equal(copied.coefs.toarray(), path.coefs.toarray())
+        np.testing.assert_array_equal(copied.df, np.diff(copied.coefs.indptr))
+    several = fastreg.fit_path(A, np.column_stack([Y, -Y]), n_alphas=7, alpha_min_ratio=0.01)
+    assert [part.shape for part in several.coefs] == [(10, 7), (10, 7)]
+    np.testing.assert_allclose(several.coefs[0].toarray(), -several.coefs[1].toarray(), rtol=1e-12)
+
+
 def test_pickle(path):
     again = pickle.loads(pickle.dumps(path))
     np.testing.assert_array_equal(again.coefs.toarray(), path.coefs.toarray())
