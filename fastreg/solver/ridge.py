@@ -26,14 +26,12 @@ from fastreg.design.scaled import ScaledDesign
 from fastreg.solver import krylov_ridge
 from fastreg.solver.cost_model import FACTOR_SIZE, alphas_at_once, ridge_route
 from fastreg.solver.least_squares import hidden_span, least_squares
-from fastreg.solver.ridge_columns import RidgeColumns, ridge_penalty
-from fastreg.subproblem.gap import gap_of
+from fastreg.solver.ridge_certificate import NO_GAP, RidgeCertificate
+from fastreg.solver.ridge_columns import RidgeColumns
 
 EPS = np.finfo(float).eps
 # Least squares for a vanished penalty come from a decomposition of the columns up to so many numbers (64 MB).
 PACK_ENTRIES = 2**23
-# A gap below this fraction of ||y||^2 is rounding.
-NO_GAP = 1e-20
 KRYLOV_ITERATIONS = 10_000
 # Conjugate gradients give up earlier where a factorization is there to take over: after so many iterations, or what one
 # costs at so many multiplications for a stored entry and iteration.
@@ -84,7 +82,7 @@ class RidgeSolver:
         self.route = route or (ridge_route(design) if gram is None else "primal")
         # How a factorization is made, if one is.
         self.is_primal = self.route == "primal" or (self.route == "krylov" and len(l2) <= design.n_rows)
-        self.columns = RidgeColumns(design, l2)
+        self.columns, self.certificate = RidgeColumns(design, l2), RidgeCertificate(design, l2)
         self.free, self.rest, self.root_l2 = self.columns.free, self.columns.rest, self.columns.root_l2
         self.factors: dict[float, tuple[np.ndarray, bool]] = {}
 
@@ -229,11 +227,11 @@ class RidgeSolver:
         """Return coefficients, gaps and losses by the factor of every alpha, if there are few, or by eigenvalues."""
         if not self.is_primal or self.span is not None:
             coefs = (self._primal_apart if self.is_primal else self._dual)(y, a2, few)
-            return coefs, *self._certified(y, coefs, a2, gap_target)
+            return coefs, *self.certificate.look(y, coefs, a2, gap_target)
         coefs = self._primal(correlation, a2, few)
         Z = correlation - coefs @ self.gram
         losses = np.maximum(0.5 * (y @ y - np.einsum("kj,kj->k", coefs, correlation + Z)), 0.0)
-        return coefs, self._gaps(y, coefs, Z, a2, losses, gap_target), losses
+        return coefs, self.certificate.gaps(y, coefs, Z, a2, losses, gap_target), losses
 
     def _krylov_path(
         self, y: np.ndarray, a2: np.ndarray, gap_target: float, start: np.ndarray | None, patience: int
@@ -242,14 +240,14 @@ class RidgeSolver:
         # Many alphas from zero are cheaper than one by one from anywhere.
         alone = start is not None and len(a2) == 1 and self.route == "krylov"
         for part, coefs, counts in self._krylov_fits(y, a2, gap_target, start if alone else None, patience):
-            gaps, losses = self._certified(y, coefs, part, gap_target)
+            gaps, losses = self.certificate.look(y, coefs, part, gap_target)
             late = np.flatnonzero(~(gaps <= gap_target))
             if len(late) and self.can_factor:
                 return  # too ill-conditioned for conjugate gradients
             for k in late if part[0] > 0 and not alone else ():
                 one = slice(k, k + 1)
                 coefs[one], more = krylov_ridge.continued(self.columns, y, part[k], gap_target, coefs[k], patience)
-                gaps[one], losses[one] = self._certified(y, coefs[one], part[one], gap_target)
+                gaps[one], losses[one] = self.certificate.look(y, coefs[one], part[one], gap_target)
                 counts[k] += more
             yield coefs, gaps, losses, counts
 
@@ -268,34 +266,6 @@ class RidgeSolver:
                 yield group[part], complete(y, solutions[part]), counts[part]
         for _ in range(len(positive), len(a2)):
             yield np.zeros(1), *krylov_ridge.least_norm(columns, y, KRYLOV_ITERATIONS)
-
-    def _certified(
-        self, y: np.ndarray, coefs: np.ndarray, a2: np.ndarray, gap_target: float
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the duality gap and the loss of every row of coefs."""
-        U = y - self.design.predictions(coefs)
-        losses = 0.5 * np.einsum("ki,ki->k", U, U)
-        return self._gaps(y, coefs, self.design.correlations(U), a2, losses, gap_target), losses
-
-    def _gaps(
-        self, y: np.ndarray, coefs: np.ndarray, Z: np.ndarray, a2: np.ndarray, losses: np.ndarray, gap_target: float
-    ) -> np.ndarray:
-        """Return the duality gap of every row of coefs, with correlations Z."""
-        gaps = np.full(len(a2), np.inf)
-        if not len(self.free) and a2.min() > 0:
-            # With Q = a2 l2 the conjugates are (s z)^2 / (2 Q), and twice the gap is a quadratic in e = 1 - s,
-            #   sum (z - Q b)^2 / Q  -  2 e sum z (z - Q b) / Q  +  e^2 (||u||^2 + sum z^2 / Q).
-            # At s = 1, the first term alone, nothing cancels; where that is small enough it is the whole answer.
-            lost = Z - coefs * (a2[:, None] * self.l2)
-            gaps = 0.5 * np.einsum("kj,kj->k", lost, lost / (a2[:, None] * self.l2))
-        for k in np.flatnonzero(~(gaps <= max(NO_GAP * (y @ y), gap_target))):
-            gaps[k] = self._gap(y, coefs[k], Z[k], float(a2[k]), float(losses[k]))
-        return gaps
-
-    def _gap(self, y: np.ndarray, beta: np.ndarray, z: np.ndarray, a2: float, loss: float) -> float:
-        level = 1e-9 * float(np.sqrt(y @ y))
-        beta, norm = np.ascontiguousarray(beta), self.design.norm
-        return gap_of(ridge_penalty(self.l2), 0.0, a2, beta, z.copy(), norm, 2 * loss, level)
 
     def _primal(self, correlation: np.ndarray, a2: np.ndarray, few: bool) -> np.ndarray:
         coefs = np.zeros((len(a2), self.design.n_features))
