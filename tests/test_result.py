@@ -1,6 +1,7 @@
 """What a result offers."""
 
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -112,6 +113,20 @@ def test_the_matrix_of_coefficients_is_made_once_and_travels():
     several = fastreg.fit_path(A, np.column_stack([Y, -Y]), n_alphas=7, alpha_min_ratio=0.01)
     assert [part.shape for part in several.coefs] == [(10, 7), (10, 7)]
     np.testing.assert_allclose(several.coefs[0].toarray(), -several.coefs[1].toarray(), rtol=1e-12)
+
+
+def test_another_thread_may_read_a_result_whose_matrix_is_being_made():
+    """What it reads does not change then, and what it ships are the fields alone."""
+    path = fastreg.fit_path(*make_data(60, 3000, seed=52), n_alphas=30)
+    made = path.coefficients[0]
+    before = [array.copy() for array in (made.values, made.columns, made.starts)]
+    assert not all((np.diff(made.columns[a:b]) > 0).all() for a, b in pairwise(made.starts))  # something to sort
+    matrix = path.coefs
+    for now, old in zip((made.values, made.columns, made.starts), before, strict=True):
+        np.testing.assert_array_equal(now, old)
+    assert not np.shares_memory(matrix.data, made.values)
+    assert "coefs" not in path.__getstate__()
+    assert "matrix" not in made.__getstate__()
 
 
 def test_pickle(path):

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from libc.math cimport INFINITY
+
 from fastreg.design.base cimport MOST_WEIGHTS as _MOST_WEIGHTS
 from fastreg.design.base cimport Design, Survey, Vectors, index_t
 
@@ -52,8 +54,8 @@ def survey(Design design, weights=None, scale=None, further=None):
 
 
 def extremes(const double[::1] largest):
-    """Return the smallest of these numbers that is not 0, at most 1, and the largest; NaN where one of them is."""
-    cdef double low = 1.0, high = 0.0
+    """Return the smallest of these numbers that is not 0 (infinity if all are), and the largest; NaN where one is."""
+    cdef double low = INFINITY, high = 0.0
     cdef index_t j
     for j in range(largest.shape[0]):
         if largest[j] > high:

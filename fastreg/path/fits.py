@@ -20,9 +20,10 @@ class GridRequest(NamedTuple):
         """Return a request made of valid arguments of ``fit_path``."""
         n_alphas = check_count(n_alphas, "n_alphas")
         grid = None if alphas is None else check_alphas(alphas)
-        if alpha_min_ratio is not None and not 0 < check_scalar(alpha_min_ratio, "alpha_min_ratio", 0.0) < 1:
+        ratio = None if alpha_min_ratio is None else check_scalar(alpha_min_ratio, "alpha_min_ratio", 0.0)
+        if ratio is not None and not 0 < ratio < 1:
             raise ValueError(f"alpha_min_ratio: expected a number in (0, 1), got {alpha_min_ratio!r}.")
-        return cls(grid, n_alphas, alpha_min_ratio)
+        return cls(grid, n_alphas, ratio)
 
 
 class Fits(NamedTuple):

@@ -1,6 +1,7 @@
 """What a path fit returns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -78,13 +79,17 @@ class PathResult:
     validation_deviance: np.ndarray | None = None
     source: Source | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A pickle holds the fields alone, not what another thread may be making of them just now."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
     def without_source(self) -> "PathResult":
         """Return the same result without the data it was made of."""
         kept = object.__new__(type(self))
         vars(kept).update(vars(self), source=None)
         return kept
 
-    @property
+    @cached_property
     def coefs(self) -> Any:
         """Coefficients of the path, a list of those of every target where there are several."""
         return [part.matrix for part in self.coefficients] if self.several else self.coefficients[0].matrix

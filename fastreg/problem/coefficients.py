@@ -29,13 +29,16 @@ class Coefficients:
     @cached_property
     def matrix(self) -> sp.csc_array:
         """The same as a csc_array (n_columns, k) with sorted indices."""
-        # Indices of its own, which are sorted in place; as short as they can be.
+        # Of its own arrays, which are sorted in place: another thread may be reading these.
         kind = np.int32 if max(self.n_columns, len(self.columns)) < 2**31 else np.int64
-        parts = self.values, self.columns.astype(kind), self.starts.astype(kind)
+        parts = self.values.copy(), self.columns.astype(kind), self.starts.astype(kind)
         found = sp.csc_array(parts, shape=(self.n_columns, len(self.starts) - 1))
         found.sort_indices()
-        self.values, self.columns, self.starts = found.data, found.indices, found.indptr
         return found
+
+    def __getstate__(self) -> dict[str, object]:
+        """A pickle holds no matrix, which another thread may be making just now."""
+        return {"values": self.values, "columns": self.columns, "starts": self.starts, "n_columns": self.n_columns}
 
     def sizes(self) -> np.ndarray:
         """Return how many coefficients of each fit are not zero."""

@@ -5,6 +5,9 @@ from typing import Any
 
 import numpy as np
 
+# Beyond that numbers are infinite, and integers no numbers of ours.
+LARGEST = np.finfo(float).max
+
 
 def numeric_array(value: Any, name: str) -> np.ndarray:
     """Return value as a float64 array, refusing objects, strings and complex numbers."""
@@ -118,7 +121,7 @@ def check_bounds(lower: Any, upper: Any, n_features: int) -> dict[str, np.ndarra
 def check_scalar(value: Any, name: str, low: float, high: float = np.inf) -> float:
     """Return a finite number in [low, high]."""
     ok = isinstance(value, (int, float)) or np.isscalar(value) or (isinstance(value, np.ndarray) and value.ndim == 0)
-    if not ok or isinstance(value, (str, bytes, complex)) or not low <= float(value) <= high or math.isinf(value):
+    if not ok or isinstance(value, (str, bytes, complex)) or not low <= value <= min(high, LARGEST):
         limit = f"from {low:g} to {high:g}" if math.isfinite(high) else f">= {low:g}"
         raise ValueError(f"{name}: expected a finite number {limit}, got {value!r}.")
     return float(value)
