@@ -128,7 +128,7 @@ def test_a_single_wide_fit_needs_no_inner_products_of_rows_unless_it_does():
     single = fastreg.fit_path(A, y, l1_ratio=0.0, alphas=[0.1])
     assert single.n_iter[0] > 1
     form = reference.standard_form(A, y, l1_ratio=0.0)
-    np.testing.assert_allclose(single.coef(0.1), reference.ridge(form, 0.1), atol=1e-6)
+    assert reference.dual_gap(form, single.coef(0.1), 0.1) <= 1e-6 * form.null_loss
     # Rows that are nearly equal, and a small penalty: too ill-conditioned for so few iterations.
     A = A * np.geomspace(1.0, 1e-4, 450)[:, None] + rng.standard_normal(4000)
     hard = fastreg.fit_path(A, y, l1_ratio=0.0, alphas=[1e-8])

@@ -145,7 +145,7 @@ FASTREG_FEW_DOTS_OF(float, f32)
         fastreg_wide_##S a[4], sum;                                                                                   \
         ptrdiff_t i = 0;                                                                                              \
         int k, l;                                                                                                     \
-        for (; i + FASTREG_IN(fastreg_wide_##S, T) <= length; i += FASTREG_IN(fastreg_wide_##S, T)) {                                                 \
+        for (; i + FASTREG_IN(fastreg_wide_##S, T) <= length; i += FASTREG_IN(fastreg_wide_##S, T)) {                 \
             FASTREG_UNROLL(4) for (l = 0; l < lines; l++) a[l] = *(const fastreg_wide_##S *)(x + l * n + i);          \
             FASTREG_UNROLL(8) for (k = 0; k < few; k++)                                                               \
             {                                                                                                         \
