@@ -46,14 +46,16 @@ class Board:
     threads: int
     cap: float
     # A climb ends where a rung took this many times our time.
-    hopeless: float
+    hopeless_ratio: float
     # Cells of an earlier run, whose gaps say where a climb may begin.
     remembered: list[dict[str, Any]]
 
     def run(self, job: Job) -> dict[str, Any]:
         """Return the cell of one job."""
         objective = Objective(self.data, job.l1_ratio)
-        cell = Cell(objective, job.problem(objective, self.threads), TARGETS, cap=self.cap, times_ours=self.hopeless)
+        cell = Cell(
+            objective, job.problem(objective, self.threads), TARGETS, cap=self.cap, hopeless_ratio=self.hopeless_ratio
+        )
         before = [old["contestants"] for old in self.remembered if old["job"] == job.name]
         cell.remembered = [row for rows in before for row in rows]
         ours, *peers = self.workers

@@ -91,7 +91,7 @@ class Cell:
     targets: tuple[float, ...]
     ours: dict[float, float] = field(default_factory=dict)
     cap: float = CAP_SECONDS
-    times_ours: float = HOPELESS_RATIO
+    hopeless_ratio: float = HOPELESS_RATIO
     remembered: list[dict[str, Any]] = field(default_factory=list)
 
     def gaps_of(self, contestant: str, option: str) -> dict[float, float]:
@@ -106,7 +106,7 @@ class Cell:
     def hopeless(self, entry: Entry, seconds: float) -> bool:
         """Whether a rung took so long that tighter ones are not worth waiting for."""
         missed = [target for target in self.targets if entry.rung(target) is None]
-        limit = max(HOPELESS_SECONDS, self.times_ours * self.ours.get(max(missed), np.inf)) if missed else np.inf
+        limit = max(HOPELESS_SECONDS, self.hopeless_ratio * self.ours.get(max(missed), np.inf)) if missed else np.inf
         return seconds > limit
 
 

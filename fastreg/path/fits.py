@@ -84,7 +84,5 @@ class Fits(NamedTuple):
     def first(self, count: int) -> "Fits":
         """Return the fits at the first alphas."""
         end = self.starts[count]
-        if count == len(self.gaps):
-            return self._replace(features=self.features[:end], beta=self.beta[:end])
         columns = (column[:count] for column in (self.gaps, self.losses, self.iterations, self.moved))
         return Fits(self.starts[: count + 1], self.features[:end], self.beta[:end], *columns)

@@ -216,7 +216,7 @@ class PathResult:
         ndarray
             (m, n_alphas) or (m, n_alphas, k) for the whole path; (m,) or (m, k) at one alpha.
         """
-        coefs = [part.matrix for part in self.coefficients]
+        coefs = listed(self.coefs)
         check_names(X, self.feature_names, "X: expected the columns the path was fitted on")
         design, _ = as_design(X)
         if design.n_cols != coefs[0].shape[0]:

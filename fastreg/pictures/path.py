@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from fastreg.path.result import PathResult, listed
+from fastreg.path.result import PathResult
 from fastreg.pictures.style import COLORS, FAINT, STYLES, alpha_axis, axes_of, drawable
 
 # Labels are kept apart by this fraction of the axis.
@@ -40,10 +40,10 @@ def plot_path(result: PathResult, ax: Any = None, *, names: int = 8, target: int
     >>> ax.get_xlabel()
     'alpha'
     """
-    if result.several and not 0 <= target < len(result.coefs):
-        raise ValueError(f"target: expected 0 to {len(result.coefs) - 1}, got {target!r}.")
+    if result.several and not 0 <= target < len(result.coefficients):
+        raise ValueError(f"target: expected 0 to {len(result.coefficients) - 1}, got {target!r}.")
     kept = drawable(result.alphas)
-    coefs = listed(result.coefs)[target if result.several else 0]
+    coefs = result.coefficients[target if result.several else 0].matrix
     used = np.unique(coefs.indices)
     values = coefs[used].toarray()[:, kept]
     alphas = result.alphas[kept]

@@ -28,6 +28,7 @@ from fastreg.runtime.threads import resolve_threads
 
 # Below this many columns looking for duplicates costs more than it can save.
 DUPLICATES_PAY = 200
+# ... and positions of so many do not fit into the table of ``group_equal``.
 MOST_HASHED = 2**32 - 1
 LARGEST_FACTOR = 1e280
 LARGEST_Y = 1e152

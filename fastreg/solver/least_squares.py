@@ -37,14 +37,16 @@ def least_squares(design: ScaledDesign, U: np.ndarray, features: np.ndarray | No
     return np.stack([lsmr(operator, u, atol=1e-12, btol=1e-12, maxiter=10_000)[0] for u in U])
 
 
-def hidden_span(design: ScaledDesign, features: np.ndarray, gram: np.ndarray) -> np.ndarray | None:
+def hidden_span(design: ScaledDesign, features: np.ndarray, gram: np.ndarray | None) -> np.ndarray | None:
     """Return an orthonormal basis (rank, n_rows) of the span of these columns if their Gram matrix does not tell it.
 
     It squares their condition number, so that columns closer to each other than TELLS look as if they were equal. None
-    where it tells all, or where they depend on each other exactly, or are too many.
+    where it tells all, or where they depend on each other exactly, or are too many. Fewer than two need no matrix.
     """
+    if len(features) < 2 or len(features) * design.n_rows > DENSE_ENTRIES:
+        return None
     norm = np.sqrt(np.diag(gram))
-    if len(features) < 2 or len(features) * design.n_rows > DENSE_ENTRIES or not norm.all():
+    if not norm.all():
         return None
     if np.linalg.eigvalsh(gram / np.outer(norm, norm))[0] > TELLS**2:
         return None

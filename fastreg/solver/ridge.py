@@ -140,8 +140,7 @@ class RidgeSolver:
     @cached_property
     def span(self) -> np.ndarray | None:
         """What the Gram matrix does not see of the free columns; None where it sees all."""
-        some = len(self.free) > 1
-        return hidden_span(self.design, self.free, self.gram[np.ix_(self.free, self.free)]) if some else None
+        return hidden_span(self.design, self.free, self.gram[np.ix_(self.free, self.free)])
 
     def _reduced_gram(self) -> np.ndarray:
         Q, F, R = self.gram, self.free, self.rest

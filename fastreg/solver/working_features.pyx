@@ -42,11 +42,8 @@ cdef class WorkingFeatures(WorkingProblem):
             self.n_outside and np.any(np.asarray(self.outside)[features])
         ):
             features = self.make_room(features)
-        cdef const index_t[::1] index = np.ascontiguousarray(features, dtype=np.intp)
-        self.set_working(index)
-        if index.shape[0]:
-            with nogil:
-                self.form.append(&index[0], index.shape[0])
+        self.set_working(np.ascontiguousarray(features, dtype=np.intp))
+        self.form.add_features(features)
         self.complete = self.form.kind == 0 and self.form.count == self.n_features
 
     def make_room(self, features):

@@ -35,7 +35,6 @@ cdef class WorkingProblem(CertifiedPoint):
     cdef public index_t epochs
     cdef public index_t events
 
-    cdef bint is_smooth(self) noexcept nogil
     cdef int reconsider(self) except -1 nogil
     cdef bint outnumbers(self) noexcept nogil
     cdef bint has_room(self) noexcept nogil

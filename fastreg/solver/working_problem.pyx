@@ -60,19 +60,12 @@ cdef class WorkingProblem(CertifiedPoint):
         super().__init__(design, form, penalty, budget.pass_fraction)
         self.gram_limit, self.gram_pays, self.gram_always = budget.gram_limit, budget.gram_pays, budget.gram_always
         self.wide = budget.wide
-        self.smooth = self.is_smooth()
+        # Where every column bears an l2 part the dual is smooth.
+        self.smooth = np.count_nonzero(penalty["l2"]) == self.n_features
         self.tracer, self.dual = Tracer(), DualNewton()
         gram = design.gram_matrix(free) if len(free) else None
-        self.span = None if gram is None else hidden_span(design, free, gram)
+        self.span = hidden_span(design, free, gram)
         self.inner = CoordinateDescent(None if gram is None else np.linalg.pinv(gram, hermitian=True))
-
-    cdef bint is_smooth(self) noexcept nogil:
-        # Where every column bears an l2 part the dual is smooth.
-        cdef index_t j
-        for j in range(self.n_features):
-            if not self.pen.l2[j] > 0.0:
-                return False
-        return True
 
     cdef index_t descend(self, const Penalty* pen, double target, double zero_level, index_t most) except -1 nogil:
         # At most so many epochs of coordinate descent on the working set, down to this gap; return how many they were.
