@@ -32,7 +32,9 @@ class BuildKernels(build_ext):
 
     def build_extensions(self):
         windows = self.compiler.compiler_type == "msvc"
-        optimize = ["/O2"] if windows else ["-O3"]
+        # Nobody reads the flags of exceptions, and to keep them right GCC would leave every loop with a choice in it
+        # to single numbers: 31 instead of 8 ns for a row of the logistic loss by AVX2.
+        optimize = ["/O2"] if windows else ["-O3", "-fno-trapping-math"]
         openmp = self._openmp_flags(windows)
         for extension in self.extensions:
             extension.extra_compile_args = optimize + openmp

@@ -13,7 +13,7 @@ import fastreg
 from fastreg import reference
 from fastreg.problem.problem import Options
 from fastreg.selection.leave_one_out import leave_one_out
-from fastreg.solver import cost_model, ridge
+from fastreg.solver import cost_model, krylov_ridge, ridge
 from fastreg.solver.ridge_kernel import kernel_matrix
 from fastreg.solver.shifted_gradients import shifted_gradients
 
@@ -120,6 +120,22 @@ def test_ridge_without_a_gram_matrix_continues_from_given_coefficients(monkeypat
     warm = fastreg.fit_path(A, y, l1_ratio=0.0, alphas=[0.01], tol=1e-10, init=(cold.coef(0.01), cold.intercepts[0]))
     assert warm.n_iter[0] < cold.n_iter[0]
     np.testing.assert_allclose(warm.coef(0.01), cold.coef(0.01), atol=1e-6)
+
+
+def test_gradients_go_on_where_a_gap_is_larger_than_they_promised(monkeypatch):
+    monkeypatch.setattr(ridge, "ridge_route", lambda *_: "krylov")
+    monkeypatch.setattr(ridge, "FACTOR_SIZE", 10)
+    loosely = krylov_ridge.from_zero
+    monkeypatch.setattr(
+        krylov_ridge, "from_zero", lambda columns, y, a2, gap, limit: loosely(columns, y, a2, 1e4 * gap, limit)
+    )
+    rng = np.random.default_rng(6)
+    A, y = rng.standard_normal((60, 90)), rng.standard_normal(60)
+    path = fastreg.fit_path(A, y, l1_ratio=0.0, alphas=[1.0, 0.1, 0.01], tol=1e-8)
+    form = reference.standard_form(A, y, l1_ratio=0.0)
+    for k, alpha in enumerate(path.alphas):
+        assert reference.dual_gap(form, path.coef(alpha), alpha) <= 1e-8 * form.null_loss
+        assert path.n_iter[k] > 1
 
 
 def test_a_single_wide_fit_needs_no_inner_products_of_rows_unless_it_does():

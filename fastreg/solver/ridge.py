@@ -247,7 +247,7 @@ class RidgeSolver:
                 one = slice(k, k + 1)
                 coefs[one], more = krylov_ridge.continued(self.columns, y, part[k], gap_target, coefs[k], patience)
                 gaps[one], losses[one] = self.certificate.look(y, coefs[one], part[one], gap_target)
-                counts[k] += more
+                counts[one] += more
             yield coefs, gaps, losses, counts
 
     def _krylov_fits(
