@@ -19,7 +19,6 @@
 #define FASTREG_FEW 8
 
 #if defined(__GNUC__)
-#define FASTREG_INLINE static inline __attribute__((always_inline, unused))
 typedef double fastreg_wide_f64 __attribute__((vector_size(64), aligned(8), may_alias));
 typedef float fastreg_wide_f32 __attribute__((vector_size(64), aligned(4), may_alias));
 typedef double fastreg_half_f64 __attribute__((vector_size(32), aligned(8), may_alias));
@@ -27,7 +26,6 @@ typedef float fastreg_half_f32 __attribute__((vector_size(32), aligned(4), may_a
 typedef double fastreg_quarter_f64 __attribute__((vector_size(16), aligned(8), may_alias));
 typedef float fastreg_quarter_f32 __attribute__((vector_size(16), aligned(4), may_alias));
 #else
-#define FASTREG_INLINE static __inline
 typedef double fastreg_wide_f64;
 typedef float fastreg_wide_f32;
 typedef double fastreg_quarter_f64;

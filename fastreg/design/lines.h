@@ -18,6 +18,13 @@
 #define FASTREG_CLONES
 #endif
 
+/* What is inlined belongs to the clone that it is inlined into. */
+#if defined(__GNUC__)
+#define FASTREG_INLINE static inline __attribute__((always_inline, unused))
+#else
+#define FASTREG_INLINE static __inline
+#endif
+
 #if defined(_MSC_VER)
 #define FASTREG_RESTRICT __restrict
 #else

@@ -2,7 +2,10 @@
 
 import numpy as np
 
-from fastreg.design.base cimport index_t
+from cython.parallel cimport prange
+from libc.string cimport memset
+
+from fastreg.design.base cimport ceil_div, index_t
 
 # Steps to the best intercept, of Newton's method and bisection.
 MAX_STEPS = 500
@@ -13,22 +16,50 @@ cdef double STEEPEST = 1e200
 cdef double REACH = 30.0
 
 
-cdef double told_apart(const double* sums, Slope* slope) noexcept nogil:
-    # Of what a sweep over the rows returns: the loss, and the steepness as a number that can be multiplied.
-    slope.steep = sums[1] if sums[1] < STEEPEST else STEEPEST
-    slope.tilt = sums[2]
-    return sums[0]
+cdef index_t rows_of_piece(index_t n) noexcept nogil:
+    return max(<index_t> PIECE_ROWS, ceil_div(n, PIECES))
+
+
+cdef void add_up(const Sums* part, index_t count, Sums* sums) noexcept nogil:
+    # The sums of all pieces, in order; the steepness as a number that can be multiplied.
+    cdef index_t k
+    sums[0] = part[0]
+    for k in range(1, count):
+        sums.value += part[k].value
+        sums.steep += part[k].steep
+        sums.tilt += part[k].tilt
+        sums.total += part[k].total
+        sums.size += part[k].size
+        sums.square += part[k].square
+        sums.bend += part[k].bend
+    if not sums.steep < STEEPEST:
+        sums.steep = STEEPEST
+
+
+cdef double diverge(
+    Loss loss, const double* y, const double* weight, const double* eta, index_t n, double s, int n_threads
+) noexcept nogil:
+    # The weighted sum of D(s) over all rows.
+    cdef double[PIECES] part
+    cdef index_t size = rows_of_piece(n)
+    cdef index_t count = ceil_div(n, size)
+    cdef index_t k
+    cdef double total = 0.0
+    for k in prange(count, num_threads=min(n_threads, <int> count), schedule="static"):
+        part[k] = loss.divergence(y + k * size, weight + k * size, eta + k * size, min(size, n - k * size), s)
+    for k in range(count):
+        total += part[k]
+    return total
 
 
 cdef class Loss:
     """Abstract base: sums over rows for the solver, and the same for Python."""
 
-    cdef double evaluate(
-        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, Slope* slope
+    cdef void evaluate(
+        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, Sums* sums
     ) noexcept nogil:
-        # sum_i weight_i l(y_i, eta_i); u and h of every row; and what bounds the divergence.
-        slope.steep = slope.tilt = 0.0
-        return 0.0
+        # The weighted sums over these rows, and u and h of every row.
+        memset(sums, 0, sizeof(Sums))
 
     cdef double divergence(
         self, const double* y, const double* weight, const double* eta, index_t n, double s
@@ -61,9 +92,9 @@ cdef class Loss:
     def point(self, const double[::1] y, const double[::1] weights, const double[::1] eta):
         """Return the loss (weights sum to 1), u and h of every row."""
         cdef double[::1] u = np.empty(y.shape[0]), h = np.empty(y.shape[0])
-        cdef Slope slope
-        value = self.evaluate(&y[0], &weights[0], &eta[0], y.shape[0], &u[0], &h[0], &slope)
-        return value, np.asarray(u), np.asarray(h)
+        cdef Sums sums
+        self.evaluate(&y[0], &weights[0], &eta[0], y.shape[0], &u[0], &h[0], &sums)
+        return sums.value, np.asarray(u), np.asarray(h)
 
     def divergence_at(self, const double[::1] y, const double[::1] weights, const double[::1] eta, double s):
         """Return the weighted mean of D(s)."""

@@ -29,12 +29,12 @@ from cython cimport final
 from libc.math cimport exp, fabs, log, log1p
 
 from fastreg.design.base cimport ceil_div, index_t
-from fastreg.loss.base cimport Loss, Slope, told_apart
+from fastreg.loss.base cimport Loss, Sums
 from fastreg.loss.rows cimport (
-    diverge_logistic, diverge_poisson, sweep_gamma, sweep_huber, sweep_logistic, sweep_poisson,
+    diverge_gamma, diverge_logistic, diverge_poisson, sweep_gamma, sweep_huber, sweep_logistic, sweep_poisson,
 )
 
-LARGEST = 1e100
+cdef double LARGEST = 1e100
 # Rows whose divergences are computed together, and predictors within whose reach that may be by vectors.
 cdef double REACH = 300.0
 cdef enum:
@@ -65,12 +65,10 @@ cdef class Logistic(Loss):
         cdef double log_p = (0.0 if eta > 0.0 else eta) - log1p(e)
         return share(q, p, difference, log_p) + share(rest, complement, -difference, log_p - eta)
 
-    cdef double evaluate(
-        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, Slope* slope
+    cdef void evaluate(
+        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, Sums* sums
     ) noexcept nogil:
-        cdef double[3] sums
-        sweep_logistic(y, weight, eta, n, 0.0, u, h, sums)
-        return told_apart(sums, slope)
+        sweep_logistic(y, weight, eta, n, 0.0, u, h, <double*> sums)
 
     cdef double divergence(
         self, const double* y, const double* weight, const double* eta, index_t n, double s
@@ -117,12 +115,10 @@ cdef class Poisson(Loss):
         cdef double m = (1.0 - s) * y + s * mu
         return share(m, mu, (1.0 - s) * (y - mu), eta) + (1.0 - s) * (mu - y)
 
-    cdef double evaluate(
-        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, Slope* slope
+    cdef void evaluate(
+        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, Sums* sums
     ) noexcept nogil:
-        cdef double[3] sums
-        sweep_poisson(y, weight, eta, n, 0.0, u, h, sums)
-        return told_apart(sums, slope)
+        sweep_poisson(y, weight, eta, n, 0.0, u, h, <double*> sums)
 
     cdef double divergence(
         self, const double* y, const double* weight, const double* eta, index_t n, double s
@@ -167,12 +163,10 @@ cdef class Gamma(Loss):
         cdef double a = (1.0 - s) + s * ratio
         return share(a, ratio, (1.0 - s) * (1.0 - ratio), log(y) - eta) + (1.0 - s) * (ratio - 1.0)
 
-    cdef double evaluate(
-        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, Slope* slope
+    cdef void evaluate(
+        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, Sums* sums
     ) noexcept nogil:
-        cdef double[3] sums
-        sweep_gamma(y, weight, eta, n, 0.0, u, h, sums)
-        return told_apart(sums, slope)
+        sweep_gamma(y, weight, eta, n, 0.0, u, h, <double*> sums)
 
     cdef double divergence(
         self, const double* y, const double* weight, const double* eta, index_t n, double s
@@ -237,12 +231,10 @@ cdef class Huber(Loss):
         cdef double u = min(size, self.delta)
         return (1.0 - s) * u * (size - u + 0.5 * (1.0 - s) * u)
 
-    cdef double evaluate(
-        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, Slope* slope
+    cdef void evaluate(
+        self, const double* y, const double* weight, const double* eta, index_t n, double* u, double* h, Sums* sums
     ) noexcept nogil:
-        cdef double[3] sums
-        sweep_huber(y, weight, eta, n, self.delta, u, h, sums)
-        return told_apart(sums, slope)
+        sweep_huber(y, weight, eta, n, self.delta, u, h, <double*> sums)
 
     cdef double divergence(
         self, const double* y, const double* weight, const double* eta, index_t n, double s
@@ -272,6 +264,16 @@ ctypedef fused Kind:
     Huber
 
 
+cdef bint moderate(const double* y, index_t n) noexcept nogil:
+    # Whether targets are so near to 1 that neither they nor their ratios to means leave the range of numbers.
+    cdef double least = 1.0
+    cdef double most = 1.0
+    cdef index_t i
+    for i in range(n):
+        least, most = min(least, y[i]), max(most, y[i])
+    return 1.0 / LARGEST <= least and most <= LARGEST
+
+
 cdef double divergence_rows(
     Kind loss, const double* y, const double* weight, const double* eta, index_t n, double s
 ) noexcept nogil:
@@ -289,6 +291,8 @@ cdef double divergence_rows(
             part = diverge_logistic(y + first, weight + first, eta + first, size, s)
         elif Kind is Poisson and largest <= REACH:
             part = diverge_poisson(y + first, weight + first, eta + first, size, s)
+        elif Kind is Gamma and largest <= REACH and moderate(y + first, size):
+            part = diverge_gamma(y + first, weight + first, eta + first, size, s)
         else:
             part = 0.0
             for i in range(first, first + size):

@@ -124,35 +124,58 @@ static inline double fastreg_huber(double y, double eta, double delta, double *u
     return cut * (size - 0.5 * cut);
 }
 
-/* sums[0] = sum_i w_i l(y_i, eta_i), sums[1] and [2] those of steepness and tilt; u and h of every row. The order of the sums is fixed. */
+/* Rows whose losses are computed before they are summed, and sums that are taken at once. */
+#define FASTREG_BLOCK 128
+#define FASTREG_SUMS 7
+#define FASTREG_ABREAST 8
+
+/* Weighted sums of what a row has, in the order of ``Sums`` in base.pxd. */
+#define FASTREG_ADD_ROW(lane, i)           \
+    part[0][lane] += w[i] * value[i];      \
+    part[1][lane] += w[i] * steep[i];      \
+    part[2][lane] += w[i] * tilt[i];       \
+    part[3][lane] += w[i] * u[i];          \
+    part[4][lane] += w[i] * fabs(u[i]);    \
+    part[5][lane] += w[i] * (u[i] * u[i]); \
+    part[6][lane] += w[i] * h[i];
+
+FASTREG_INLINE void fastreg_add_rows(const double *FASTREG_RESTRICT w, const double *FASTREG_RESTRICT value,
+                                     const double *FASTREG_RESTRICT steep, const double *FASTREG_RESTRICT tilt,
+                                     const double *FASTREG_RESTRICT u, const double *FASTREG_RESTRICT h, ptrdiff_t n,
+                                     double (*FASTREG_RESTRICT part)[FASTREG_ABREAST])
+{
+    ptrdiff_t i = 0;
+    int lane;
+    for (; i + FASTREG_ABREAST <= n; i += FASTREG_ABREAST)
+        for (lane = 0; lane < FASTREG_ABREAST; lane++) {
+            FASTREG_ADD_ROW(lane, i + lane)
+        }
+    for (; i < n; i++) {
+        FASTREG_ADD_ROW(0, i)
+    }
+}
+
+/* The sums over all rows, and u and h of every row. The order of the sums is fixed. */
 #define FASTREG_SWEEP(loss)                                                                                            \
     FASTREG_CLONES static void fastreg_sweep_##loss(                                                                   \
         const double *FASTREG_RESTRICT y, const double *FASTREG_RESTRICT w, const double *FASTREG_RESTRICT eta,        \
         ptrdiff_t n, double parameter, double *FASTREG_RESTRICT u, double *FASTREG_RESTRICT h,                         \
         double *FASTREG_RESTRICT sums)                                                                                 \
     {                                                                                                                  \
-        double value[FASTREG_LANES] = {0}, steep[FASTREG_LANES] = {0}, tilt[FASTREG_LANES] = {0}, one, two;            \
-        ptrdiff_t i = 0;                                                                                               \
-        int lane;                                                                                                      \
-        for (; i + FASTREG_LANES <= n; i += FASTREG_LANES)                                                             \
-            for (lane = 0; lane < FASTREG_LANES; lane++) {                                                             \
-                value[lane] +=                                                                                         \
-                    w[i + lane] * fastreg_##loss(y[i + lane], eta[i + lane], parameter, u + i + lane, h + i + lane,    \
-                                                 &one, &two);                                                          \
-                steep[lane] += w[i + lane] * one;                                                                      \
-                tilt[lane] += w[i + lane] * two;                                                                       \
-            }                                                                                                          \
-        for (; i < n; i++) {                                                                                           \
-            value[0] += w[i] * fastreg_##loss(y[i], eta[i], parameter, u + i, h + i, &one, &two);                      \
-            steep[0] += w[i] * one;                                                                                    \
-            tilt[0] += w[i] * two;                                                                                     \
+        double value[FASTREG_BLOCK], steep[FASTREG_BLOCK], tilt[FASTREG_BLOCK];                                        \
+        double part[FASTREG_SUMS][FASTREG_ABREAST] = {{0}};                                                            \
+        ptrdiff_t first, i;                                                                                            \
+        int k, lane;                                                                                                   \
+        for (first = 0; first < n; first += FASTREG_BLOCK) {                                                           \
+            ptrdiff_t length = n - first < FASTREG_BLOCK ? n - first : FASTREG_BLOCK;                                  \
+            for (i = 0; i < length; i++)                                                                               \
+                value[i] = fastreg_##loss(y[first + i], eta[first + i], parameter, u + first + i, h + first + i,       \
+                                          steep + i, tilt + i);                                                        \
+            fastreg_add_rows(w + first, value, steep, tilt, u + first, h + first, length, part);                       \
         }                                                                                                              \
-        sums[0] = sums[1] = sums[2] = 0;                                                                               \
-        for (lane = 0; lane < FASTREG_LANES; lane++) {                                                                 \
-            sums[0] += value[lane];                                                                                    \
-            sums[1] += steep[lane];                                                                                    \
-            sums[2] += tilt[lane];                                                                                     \
-        }                                                                                                              \
+        for (k = 0; k < FASTREG_SUMS; k++)                                                                             \
+            for (sums[k] = 0, lane = 0; lane < FASTREG_ABREAST; lane++)                                                \
+                sums[k] += part[k][lane];                                                                              \
     }
 
 FASTREG_SWEEP(logistic)
@@ -160,14 +183,14 @@ FASTREG_SWEEP(poisson)
 FASTREG_SWEEP(gamma)
 FASTREG_SWEEP(huber)
 
-/* q log(q / p) with q = p + difference, 0 where q is: q / p = 2^k m with m from sqrt(1/2) to sqrt(2), by its bits; where
- * k = 0 the logarithm is that of 1 + difference / p, which keeps all digits. */
-static inline double fastreg_share(double q, double p, double difference)
+/* log x with less = x - 1, a finite number where x is 0: x = 2^k m with m from sqrt(1/2) to sqrt(2), by its bits; where k = 0
+ * the logarithm is that of 1 + less, which keeps all digits. */
+static inline double fastreg_log(double x, double less)
 {
     const uint64_t least = 0x3fe6a09e667f3bcdu; /* the bits of sqrt(1/2) */
-    double ratio = q / p, little = difference / p, k, m;
+    double k, m;
     uint64_t bits, power;
-    memcpy(&bits, &ratio, sizeof bits);
+    memcpy(&bits, &x, sizeof bits);
     bits += 0x3ff0000000000000u - least;
     power = (bits >> 52) | 0x4330000000000000u; /* the bits of 2^52 + k + 1023 */
     memcpy(&k, &power, sizeof k);
@@ -175,7 +198,13 @@ static inline double fastreg_share(double q, double p, double difference)
     bits = (bits & 0x000fffffffffffffu) + least;
     memcpy(&m, &bits, sizeof m);
     m -= 1.0;
-    return q * (k * 6.93147180559945286227e-01 + fastreg_log1p(k == 0.0 ? little : m));
+    return k * 6.93147180559945286227e-01 + fastreg_log1p(k == 0.0 ? less : m);
+}
+
+/* q log(q / p) with q = p + difference, 0 where q is. */
+static inline double fastreg_share(double q, double p, double difference)
+{
+    return q * fastreg_log(q / p, difference / p);
 }
 
 /* The divergences D(s) of one row, as in generalized.pyx. */
@@ -194,7 +223,14 @@ static inline double fastreg_between_poisson(double y, double eta, double s)
     return fastreg_share((1.0 - s) * y + s * mu, mu, (1.0 - s) * (y - mu)) + (1.0 - s) * (mu - y);
 }
 
-/* sum_i w_i D_i(s) of predictors of at most 300, so that ratios stay in the range of numbers. */
+static inline double fastreg_between_gamma(double y, double eta, double s)
+{
+    double ratio = y * fastreg_exp(-eta);
+    return fastreg_share((1.0 - s) + s * ratio, ratio, (1.0 - s) * (1.0 - ratio)) + (1.0 - s) * (ratio - 1.0);
+}
+
+/* sum_i w_i D_i(s) of predictors of at most 300, so that ratios stay in the range of numbers; for gamma loss y is from
+ * 1e-100 to 1e100. */
 #define FASTREG_DIVERGE(loss)                                                                                          \
     FASTREG_CLONES static double fastreg_diverge_##loss(                                                               \
         const double *FASTREG_RESTRICT y, const double *FASTREG_RESTRICT w, const double *FASTREG_RESTRICT eta,        \
@@ -217,6 +253,7 @@ static inline double fastreg_between_poisson(double y, double eta, double s)
 
 FASTREG_DIVERGE(logistic)
 FASTREG_DIVERGE(poisson)
+FASTREG_DIVERGE(gamma)
 
 /* Rows of several classes that are taken at once, class after class. */
 #define FASTREG_ROWS 256
@@ -249,8 +286,12 @@ FASTREG_CLONES static double fastreg_class_point(
                 others[i] += (1.0 - y[at]) * e;
                 chosen[i] += y[at] * below;
             }
+        for (i = 0; i < length; i++) {
+            double less = chosen[i] == 0 ? others[i] : total[i] - 1.0;
+            top[i] = fastreg_log(1.0 + less, less) - chosen[i];
+        }
         for (i = 0; i < length; i++)
-            value += w[first + i] * (chosen[i] == 0 ? log1p(others[i]) : log(total[i]) - chosen[i]);
+            value += w[first + i] * top[i];
         for (k = 0; k < classes; k++)
             for (i = 0; i < length; i++)
                 p[k * n + first + i] /= total[i];

@@ -1,7 +1,7 @@
 from fastreg.design.base cimport index_t
 
 
-# Sweeps return, in sums, the loss and what bounds its divergence; see ``base.pxd``.
+# Sweeps return, in sums, what ``Sums`` holds; see ``base.pxd``.
 cdef extern from "rows.h" nogil:
     void sweep_logistic "fastreg_sweep_logistic"(
         const double* y, const double* w, const double* eta, index_t n, double none, double* u, double* h, double* sums
@@ -15,11 +15,14 @@ cdef extern from "rows.h" nogil:
     void sweep_huber "fastreg_sweep_huber"(
         const double* y, const double* w, const double* eta, index_t n, double delta, double* u, double* h, double* sums
     )
-    # Divergences, of predictors of at most 300.
+    # Divergences, of predictors of at most 300; for gamma loss y is from 1e-100 to 1e100.
     double diverge_logistic "fastreg_diverge_logistic"(
         const double* y, const double* w, const double* eta, index_t n, double s
     )
     double diverge_poisson "fastreg_diverge_poisson"(
+        const double* y, const double* w, const double* eta, index_t n, double s
+    )
+    double diverge_gamma "fastreg_diverge_gamma"(
         const double* y, const double* w, const double* eta, index_t n, double s
     )
     # Of several classes (classes, n).

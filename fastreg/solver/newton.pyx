@@ -253,7 +253,7 @@ cdef void set_gradients(NewtonSolver self, GramForm form) noexcept nogil:
     # Target, c and g of the model; c is where the form looks for the correlations of its target. The squared norm of
     # the residual u / h is the steepness (for curvatures as they are here): it scales the gap of the model, no more.
     cdef index_t i
-    form.correlation, form.target2 = &self.correlation[0], self.point.slope.steep / self.total
+    form.correlation, form.target2 = &self.correlation[0], self.point.sums.steep / self.total
     for i in range(form.count):
         form.g[i] = (self.held[i] - form.moved[i] * self.point.imbalance) / self.total
     if self.first and not self.told:

@@ -46,7 +46,7 @@ cdef class NewtonPoint(WorkingSetSolver):
             form.columns.weights = self.weights
         # Unpenalized features are coordinates like others here: their Newton steps are those of the outer method.
         super().__init__(design, form, penalty, np.empty(0, dtype=np.intp), np.concatenate([free, start]), budget)
-        self.rows.loss, self.rows.n = <void*> loss, design.n_rows
+        self.rows.loss, self.rows.n, self.rows.n_threads = <void*> loss, design.n_rows, design.raw.n_threads
         self.rows.y, self.rows.weight, self.rows.eta = &self.point.y[0], &self.point.weight[0], &self.point.eta[0]
 
     def begin_at(self, const double[::1] y, const double[::1] eta, double best):
@@ -164,7 +164,7 @@ cdef class NewtonPoint(WorkingSetSolver):
         # The residual in the solver's units, and its correlations with W.
         self.fresh = False
         self.point.residual(&self.u[0])
-        self.residual2, self.tilt = self.point.slope.steep, self.point.slope.tilt
+        self.residual2, self.tilt = self.point.sums.steep, self.point.sums.tilt
         return self.hold()
 
     cdef int hold(self) except -1 nogil:

@@ -2,7 +2,7 @@ from cython cimport final
 
 from fastreg.design.base cimport index_t
 from fastreg.design.scaled cimport ScaledDesign
-from fastreg.loss.base cimport Loss, Slope
+from fastreg.loss.base cimport Loss, Sums
 
 
 @final
@@ -17,16 +17,17 @@ cdef class RowPoint:
     cdef double value
     cdef double imbalance
     cdef bint balanced
-    # Predictors under trial, which may be eta, with u and h of every row there and what bounds the divergence; and the
-    # line along which they are looked for.
+    # Predictors under trial, which may be eta, with u and h of every row there, and sums over rows; and the line along
+    # which they are looked for.
     cdef double[::1] trial
     cdef double[::1] force
     cdef double[::1] curvature
-    cdef Slope slope
+    cdef Sums sums
     cdef double[::1] line
 
     cdef double assess(self) noexcept nogil
     cdef double evaluate(self, double length) noexcept nogil
+    cdef double sweep(self, const double* line, double length) noexcept nogil
     cdef void finish_line(self, double shift) noexcept nogil
     cdef double reach_along(self) noexcept nogil
     cdef double slope_along(self) noexcept nogil

@@ -5,12 +5,13 @@ Nothing here knows of features: a line is given by what it does to the predictor
 
 import numpy as np
 
+from cython.parallel cimport prange
 from libc.math cimport INFINITY, copysign, fabs, sqrt
 from libc.string cimport memcpy
 
-from fastreg.design.base cimport index_t
+from fastreg.design.base cimport ceil_div, index_t
 from fastreg.design.scaled cimport ScaledDesign
-from fastreg.loss.base cimport Loss
+from fastreg.loss.base cimport PIECES, Loss, Sums, add_up, rows_of_piece
 
 # The sum of u counts as 0 below this fraction of the sum of |u|; it is brought there in so many steps at most.
 cdef double BALANCED = 1e-13
@@ -38,17 +39,24 @@ cdef class RowPoint:
         self.force, self.curvature = np.empty(n), np.ones(n)
 
     cdef double assess(self) noexcept nogil:
-        # The loss at the predictors under trial, with u and h there.
-        return self.loss.evaluate(
-            &self.y[0], &self.weight[0], &self.trial[0], self.n_rows, &self.force[0], &self.curvature[0], &self.slope
-        )
+        # The loss at the predictors under trial, which become those of the point, with u and h there.
+        memcpy(&self.eta[0], &self.trial[0], self.n_rows * sizeof(double))
+        return self.sweep(NULL, 0.0)
 
     cdef double evaluate(self, double length) noexcept nogil:
         # The loss so far along the line, with u and h there.
-        cdef index_t i
-        for i in range(self.n_rows):
-            self.trial[i] = self.eta[i] + length * self.line[i]
-        return self.assess()
+        return self.sweep(&self.line[0], length)
+
+    cdef double sweep(self, const double* line, double length) noexcept nogil:
+        # The loss so far along a line (NULL: all rows alike), with u and h there.
+        cdef Sums[PIECES] part
+        cdef index_t size = rows_of_piece(self.n_rows)
+        cdef index_t count = ceil_div(self.n_rows, size)
+        cdef index_t k
+        for k in prange(count, num_threads=min(self.design.raw.n_threads, <int> count), schedule="static"):
+            sweep_piece(self, line, length, k * size, min(size, self.n_rows - k * size), &part[k])
+        add_up(part, count, &self.sums)
+        return self.sums.value
 
     cdef void finish_line(self, double shift) noexcept nogil:
         # Make a line of weighted predictions, which are in its place, and a shift of the intercept.
@@ -91,26 +99,20 @@ cdef class RowPoint:
         cdef double high = INFINITY
         cdef double moved = 0.0
         cdef double stride = 1.0
-        cdef double total, size, square, bend, shift, value
-        cdef index_t i
+        cdef double total, size, shift, value
         cdef int _
         for _ in range(MAX_BALANCING):
-            total = size = square = bend = 0.0
-            for i in range(self.n_rows):
-                total += self.weight[i] * self.force[i]
-                size += self.weight[i] * fabs(self.force[i])
-                square += self.weight[i] * self.force[i] ** 2
-                bend += self.weight[i] * self.curvature[i]
+            total, size = self.sums.total, self.sums.size
             self.imbalance = total
-            self.balanced = fabs(total) <= max(UNBALANCED * sqrt(square), least)
+            self.balanced = fabs(total) <= max(UNBALANCED * sqrt(self.sums.square), least)
             if not self.design.centered or fabs(total) <= max(BALANCED * size, least):
                 break
             if total > 0.0:
                 low = moved
             else:
                 high = moved
-            if bend > 0.0:
-                shift = total / bend
+            if self.sums.bend > 0.0:
+                shift = total / self.sums.bend
             else:
                 shift = copysign(stride * size, total)
                 stride *= 2.0
@@ -118,12 +120,10 @@ cdef class RowPoint:
                 shift = 0.5 * (low + high) - moved
             if moved + shift == moved:
                 break
-            for i in range(self.n_rows):
-                self.line[i] = 1.0
-            value = self.evaluate(shift)
+            value = self.sweep(NULL, shift)
             if not value <= self.value + ROUNDING * fabs(self.value):
                 # Too far, or all that is left is rounding.
-                self.evaluate(0.0)
+                self.sweep(NULL, 0.0)
                 if self.balanced:
                     break
                 if shift > 0.0:
@@ -141,3 +141,17 @@ cdef class RowPoint:
         cdef index_t i
         for i in range(self.n_rows):
             u[i] = root[i] * self.force[i]
+
+
+cdef void sweep_piece(
+    RowPoint self, const double* line, double length, index_t first, index_t count, Sums* sums
+) noexcept nogil:
+    # Predictors under trial and what the loss makes of them, for some rows: these stay in the cache.
+    cdef double* trial = &self.trial[first]
+    cdef const double* eta = &self.eta[first]
+    cdef index_t i
+    for i in range(count):
+        trial[i] = eta[i] + (length if line == NULL else length * line[first + i])
+    self.loss.evaluate(
+        &self.y[first], &self.weight[first], trial, count, &self.force[first], &self.curvature[first], sums
+    )

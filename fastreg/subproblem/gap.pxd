@@ -3,12 +3,13 @@ from fastreg.penalty.elastic_net cimport Penalty
 
 
 cdef struct Rows:
-    # A loss (a borrowed reference) at n rows; NULL stands for squared loss.
+    # A loss (a borrowed reference) at n rows, and with how many threads; NULL stands for squared loss.
     void* loss
     const double* y
     const double* weight
     const double* eta
     index_t n
+    int n_threads
 
 
 cdef struct Evidence:
@@ -19,7 +20,7 @@ cdef struct Evidence:
     const double* z
     index_t count
     const double* norm
-    # ||u||^2 for squared loss, the steepness of the dual for others, with its tilt (``Slope``); and of what size a
+    # ||u||^2 for squared loss, the steepness of the dual for others, with its tilt (``Sums``); and of what size a
     # bound on their gap will do.
     double residual2
     double tilt

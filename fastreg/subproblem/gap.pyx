@@ -20,7 +20,7 @@ import numpy as np
 from libc.math cimport fabs, INFINITY
 
 from fastreg.design.base cimport index_t
-from fastreg.loss.base cimport Loss, Slope
+from fastreg.loss.base cimport Loss, Sums, add_up, diverge
 from fastreg.penalty.elastic_net cimport (
     Penalty, bind, conjugate_point, conjugate_value, soft_threshold, threshold,
 )
@@ -42,7 +42,7 @@ cdef double lost(const Evidence* evidence, double s, double rest) noexcept nogil
     bound = (1.0 - s) * evidence.tilt + quadratic / (s * s)
     if bound <= max(rest, evidence.enough - rest) or (evidence.rough and rest > evidence.enough):
         return bound
-    return (<Loss> rows.loss).divergence(rows.y, rows.weight, rows.eta, rows.n, s)
+    return diverge(<Loss> rows.loss, rows.y, rows.weight, rows.eta, rows.n, s, rows.n_threads)
 
 
 cdef inline double modeled(const Penalty* pen, const Evidence* evidence, double s) noexcept nogil:
@@ -204,12 +204,13 @@ cdef class Proof:
         # Take in the loss at n rows: y, weights and predictors (3, n).
         cdef double[:, ::1] scratch = np.empty((2, rows.shape[1]))
         cdef Rows* own = &self.evidence.rows
-        cdef Slope slope
+        cdef Sums sums
         self.keep += loss, rows
-        own.loss, own.n = <void*> loss, rows.shape[1]
+        own.loss, own.n, own.n_threads = <void*> loss, rows.shape[1], 1
         own.y, own.weight, own.eta = &rows[0, 0], &rows[1, 0], &rows[2, 0]
-        loss.evaluate(own.y, own.weight, own.eta, own.n, &scratch[0, 0], &scratch[1, 0], &slope)
-        self.evidence.residual2, self.evidence.tilt, self.evidence.enough = slope.steep, slope.tilt, enough
+        loss.evaluate(own.y, own.weight, own.eta, own.n, &scratch[0, 0], &scratch[1, 0], &sums)
+        add_up(&sums, 1, &sums)
+        self.evidence.residual2, self.evidence.tilt, self.evidence.enough = sums.steep, sums.tilt, enough
         return 0
 
     def largest_scale(self):
