@@ -75,6 +75,29 @@ def test_divergence_and_its_bound(loss, s):
             assert expected <= ((1 - s) * tilt + 0.5 * (1 - s) ** 2 / s**2 * curve) * (1 + 1e-6) + 1e-12 * (1 + size)
 
 
+@pytest.mark.parametrize("loss", GLM_LOSSES)
+@pytest.mark.parametrize("s", [0.0, 0.5, 0.999])
+def test_divergence_of_many_rows(loss, s):
+    y, eta = rows(loss)
+    keep = np.abs(eta) < 30
+    y, eta = y[keep], eta[keep]
+    weights = np.random.default_rng(2).random(len(y)) / len(y)
+    expected = reference.LOSSES[loss]().divergence(y, eta, s)
+    size = np.abs(expected).max()
+    for n in (1, 5, 255, 257, len(y)):
+        found = LOSSES[loss].divergence_at(y[:n], weights[:n], eta[:n], s)
+        assert found == pytest.approx(weights[:n] @ expected[:n], rel=1e-9, abs=1e-14 * size)
+
+
+@pytest.mark.parametrize("y", [1e-300, 1e-120, 1e120, 1e300])
+def test_divergence_of_gamma_targets_of_any_size(y):
+    y = np.full(20, y)
+    eta = np.log(y) + np.linspace(-1, 1, 20)
+    weights = np.full(20, 0.05)
+    expected = weights @ reference.LOSSES["gamma"]().divergence(y, eta, 0.5)
+    assert LOSSES["gamma"].divergence_at(y, weights, eta, 0.5) == pytest.approx(expected, rel=1e-9)
+
+
 def test_losses_are_what_they_are_called():
     assert {name: loss.name for name, loss in LOSSES.items()} == {name: name for name in LOSSES}
     assert fastreg.Huber(2.0).delta == 2.0

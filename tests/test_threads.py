@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from glm_cases import GLM_LOSSES, respond
 
 import fastreg
 from fastreg.runtime.threads import resolve_threads
@@ -45,6 +46,19 @@ def test_tall_passes_agree_too():
     y = X @ rng.standard_normal(20) + rng.standard_normal(60_000)
     one, two = (fastreg.fit_path(X, y, n_alphas=5, n_threads=k) for k in (1, 2))
     np.testing.assert_array_equal(two.coefs.toarray(), one.coefs.toarray())
+
+
+@pytest.mark.parametrize("loss", GLM_LOSSES)
+def test_sums_over_many_rows_do_not_depend_on_threads(loss):
+    """Rows of other losses are taken in pieces, here five, whose sums are added up in order."""
+    rng = np.random.default_rng(2)
+    X = rng.standard_normal((40_000, 8))
+    y = respond(loss, 0.3 * X[:, :3].sum(axis=1), rng)
+    one, two = (fastreg.fit_path(X, y, loss=loss, n_alphas=5, n_threads=k) for k in (1, 2))
+    np.testing.assert_array_equal(two.coefs.toarray(), one.coefs.toarray())
+    np.testing.assert_array_equal(two.dual_gaps, one.dual_gaps)
+    gap = fastreg.duality_gap(X, y, two.coef(two.alphas[-1]), two.intercepts[-1], two.alphas[-1], loss=loss)
+    assert gap <= 2e-6 * two.null_loss
 
 
 def test_concurrent_fits(big):

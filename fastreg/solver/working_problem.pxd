@@ -32,6 +32,11 @@ cdef class WorkingProblem(CertifiedPoint):
     # Whether descent, or tracing, has ever not got through a crowd.
     cdef bint slow_descent
     cdef bint slow_tracing
+    # Whether descent has been faster than tracing would have been; for how many alphas it is not tried since it has
+    # not, and how many these were.
+    cdef bint fast
+    cdef index_t idle
+    cdef index_t rest
     cdef public index_t epochs
     cdef public index_t events
 
@@ -43,5 +48,7 @@ cdef class WorkingProblem(CertifiedPoint):
     cdef void insist(self) noexcept nogil
     cdef bint is_crowded(self, const Penalty* pen) noexcept nogil
     cdef bint trace_crowd(self, const Penalty* pen, index_t max_iter) except -1 nogil
+    cdef index_t affordable(self, const Penalty* pen) noexcept nogil
+    cdef void learn(self, bint fast) noexcept nogil
     cdef bint trace(self, const Penalty* pen, index_t max_iter) except -1 nogil
     cdef index_t descend(self, const Penalty* pen, double target, double zero_level, index_t most) except -1 nogil

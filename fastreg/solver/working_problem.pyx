@@ -29,6 +29,14 @@ cdef double TRACED = 40.0
 cdef index_t INSISTED = 4096
 # ... which W keeps when it doubles and grows by so many more.
 cdef index_t GROWTH = 128
+# Half a factor of the support costs its cube over this, in numbers that an epoch visits.
+cdef double FACTORED = 120.0
+# Descent instead of tracing gets so many epochs at least, or is not tried.
+cdef index_t LEAST_EPOCHS = 5
+# Tracing costs |S|^3 and so many |S|^2 an event, Newton's method on the dual four factors of n^3: of which tracing may
+# cost twice as much.
+cdef double EVENT = 30.0
+cdef double DUAL = 8.0
 # So many features that enter at once under an l2 part are a crowd.
 cdef index_t CROWD = 128
 # ... for which tracing gets so many events where descent has been slow.
@@ -91,20 +99,27 @@ cdef class WorkingProblem(CertifiedPoint):
             with gil:
                 self.form = GramForm(self.design, self.form)
                 self.form.bind_target(self.target, self.correlation)
-        elif self.form.kind == 0 and not self.complete and not few and (0.0 <= entries < square or self.outnumbers()):
+        elif self.form.kind == 0 and not few and (self.outnumbers() or (0.0 <= entries < square and not self.complete)):
             with gil:
                 self.form = self.form.release()
+                self.complete = False
                 self.tracer.forget()
             if self.form.weights is None:
                 self.form.refresh(&self.target[0])
         return 0
 
     cdef bint outnumbers(self) noexcept nogil:
-        # Whether W has so many more dense columns than there are rows that the dual, with a number a row, is a much
-        # smaller problem. (Only under an l2 part may the support outnumber the rows.)
+        # Whether W, or a support for which descent is slow, has so many more dense columns than there are rows that the
+        # dual, with a number a row, is a much smaller problem. (Only under an l2 part may the support do so.)
+        cdef double support, n
         if (<GramForm> self.form).columns is None or (<GramForm> self.form).columns.kind != 1:
             return False
-        return self.smooth and not self.dual_failed and self.form.count > self.wide
+        if not self.smooth or self.dual_failed:
+            return False
+        if self.form.count > self.wide or self.fast:
+            return self.form.count > self.wide
+        support, n = self.support(), self.design.n_rows
+        return support > n and support**2 * (support + EVENT * self.tracer.events) > DUAL * n**3
 
     cdef bint has_room(self) noexcept nogil:
         # Whether sparse columns could have a Gram matrix, whatever it costs beside an epoch, or dense ones to which
@@ -153,6 +168,28 @@ cdef class WorkingProblem(CertifiedPoint):
             return False
         self.slow_tracing = not self.trace(pen, min(max_iter, PATIENCE))
         return not self.slow_tracing
+
+    cdef index_t affordable(self, const Penalty* pen) noexcept nogil:
+        # How many epochs of descent on the Gram matrix cost half of what tracing would, where an l2 part that has changed
+        # asks for a new factor of the support: |S| |W| numbers each, for half of |S|^3 / 60 and of |S|^2 / 2 for an
+        # event, of which there may be as many as the last time. 0 where they are too few to be tried.
+        cdef double support
+        cdef index_t epochs
+        if self.form.kind != 0 or not self.smooth or pen.a2 == 0.0 or (self.tracer.ready and self.tracer.a2 == pen.a2):
+            return 0
+        support = self.support()
+        epochs = <index_t> (support * (support / FACTORED + 0.25 * self.tracer.events) / max(self.form.count, 1))
+        if epochs < LEAST_EPOCHS:
+            return 0
+        if self.idle > 0:
+            self.idle -= 1
+            return 0
+        return epochs
+
+    cdef void learn(self, bint fast) noexcept nogil:
+        # Where descent was no help it is tried again after a while, twice as long each time.
+        self.fast = fast
+        self.rest = self.idle = 0 if fast else 1 + 2 * self.rest
 
     cdef bint trace(self, const Penalty* pen, index_t max_iter) except -1 nogil:
         # The exact solution on the working set, by tracing where there is a Gram matrix, by Newton's method on the dual

@@ -124,6 +124,12 @@ cdef class WorkingSetSolver(WorkingFeatures):
             if self.trace_crowd(&self.pen, self.max_iter) or self.descend_on(min(RUSH, most)) < RUSH:
                 return self.certify()
             self.slow_descent = True
+            self.learn(False)
+        most = min(self.affordable(&self.pen), self.max_iter - self.epochs)
+        if most > 0 and not self.stalls and not self.retreated:
+            self.learn(self.descend_on(most) < most)
+            if self.fast:
+                return self.certify()
         # What tracing has solved exactly needs no descent, unless its gap shows that rounding got in the way.
         if self.retreated or not self.trace(&self.pen, self.max_iter) or self.stalls:
             most = self.max_iter - self.epochs

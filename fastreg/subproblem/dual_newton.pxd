@@ -23,8 +23,11 @@ cdef class DualNewton(ActiveSet):
     cdef double[::1] plain
     cdef double[::1] scaled
     cdef readonly index_t steps
+    # The scale of the l1 part at the last solution; 0 where there is none.
+    cdef double a1
 
     cdef int prepare(self, DenseColumns form) except -1 nogil
     cdef bint solve(
         self, DenseColumns form, const Penalty* pen, const double* target, index_t most
     ) except -1 nogil
+    cdef void shrink(self, index_t count, index_t n, double a1) noexcept nogil

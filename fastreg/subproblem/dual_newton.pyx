@@ -116,6 +116,7 @@ cdef class DualNewton(ActiveSet):
             if form.beta[i] != 0.0:
                 axpy(form.beta[i], form.line(i), &self.target[0], n)
             self.z[i] = form.gradient(i)
+        self.shrink(form.count, n, pen.a1)
         enough = ROUNDING * ROUNDING * dot(&self.target[0], &self.target[0], n)
         while True:
             poll()
@@ -134,10 +135,21 @@ cdef class DualNewton(ActiveSet):
             length = step_length(self, form, pen)
             axpy(length, &self.du[0], &self.u[0], n)
             axpy(length, &self.dz[0], &self.z[0], form.count)
+        self.a1 = pen.a1
         memcpy(&form.beta[0], &self.b[0], form.count * sizeof(double))
         if target != NULL:
             form.refresh(target)
         return True
+
+    cdef void shrink(self, index_t count, index_t n, double a1) noexcept nogil:
+        # Begin at as much of u as a1 is of that of the last solution: then no |x_j'u| passes its threshold or falls
+        # below it before the first step, which knows where they go.
+        cdef double part = a1 / self.a1 if 0.0 < a1 < self.a1 else 1.0
+        cdef index_t i
+        for i in range(n):
+            self.u[i] *= part
+        for i in range(count):
+            self.z[i] *= part
 
 
 cdef index_t look(DualNewton self, DenseColumns form, const Penalty* pen) noexcept nogil:
