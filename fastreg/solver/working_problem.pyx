@@ -36,7 +36,7 @@ cdef index_t LEAST_EPOCHS = 5
 # Tracing costs |S|^3 and so many |S|^2 an event, Newton's method on the dual four factors of n^3: of which tracing may
 # cost twice as much.
 cdef double EVENT = 30.0
-cdef double DUAL = 8.0
+cdef double DUAL = 4.0
 # So many features that enter at once under an l2 part are a crowd.
 cdef index_t CROWD = 128
 # ... for which tracing gets so many events where descent has been slow.
