@@ -64,7 +64,8 @@ def test_tracing_again_where_descent_is_slow():
 def test_the_dual_where_the_support_outnumbers_the_rows():
     seen, gaps = route(*data(150, 450, 0.9), l1_ratio=0.1)
     form, events, _, steps = seen[-1]
-    assert form is DenseColumns and events == steps <= 4
+    assert form is DenseColumns
+    assert events == steps <= 4
     # Begun where the support stays, a step or two are enough.
     assert np.mean([steps for form, *_, steps in seen if form is DenseColumns]) < 4
     assert gaps.max() <= 1e-6

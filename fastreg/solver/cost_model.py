@@ -17,8 +17,8 @@ min(n, p) for the lasso):
   many more columns than rows, which an l2 part may fill: there the dual, of n variables, is solved by Newton's method.
 
 What only shows on the way is decided there (``working_problem.pyx``): sparse columns on which descent crawls get a Gram
-matrix after all; under an l2 part descent comes before tracing where many features enter at once, or where it costs half
-as much; and the dual is solved where a support that outnumbers the rows makes tracing dear.
+matrix after all; under an l2 part descent comes before tracing where many features enter at once or where it costs
+half as much; and the dual is solved where a support that outnumbers the rows makes tracing dear.
 """
 
 import math
