@@ -170,12 +170,14 @@ cdef class WorkingProblem(CertifiedPoint):
         return not self.slow_tracing
 
     cdef index_t affordable(self, const Penalty* pen) noexcept nogil:
-        # How many epochs of descent on the Gram matrix cost half of what tracing would, where an l2 part that has changed
-        # asks for a new factor of the support: |S| |W| numbers each, for half of |S|^3 / 60 and of |S|^2 / 2 for an
-        # event, of which there may be as many as the last time. 0 where they are too few to be tried.
+        # How many epochs of descent on the Gram matrix cost half of what tracing would, where an l2 part that has
+        # changed asks for a new factor of the support: |S| |W| numbers each, for half of |S|^3 / 60 and of |S|^2 / 2 for
+        # an event, of which there may be as many as the last time. 0 where they are too few to be tried.
         cdef double support
         cdef index_t epochs
-        if self.form.kind != 0 or not self.smooth or pen.a2 == 0.0 or (self.tracer.ready and self.tracer.a2 == pen.a2):
+        if self.form.kind != 0 or not self.smooth or pen.a2 == 0.0:
+            return 0
+        if self.tracer.ready and self.tracer.a2 == pen.a2:
             return 0
         support = self.support()
         epochs = <index_t> (support * (support / FACTORED + 0.25 * self.tracer.events) / max(self.form.count, 1))
