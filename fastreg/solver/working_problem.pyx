@@ -171,8 +171,8 @@ cdef class WorkingProblem(CertifiedPoint):
 
     cdef index_t affordable(self, const Penalty* pen) noexcept nogil:
         # How many epochs of descent on the Gram matrix cost half of what tracing would, where an l2 part that has
-        # changed asks for a new factor of the support: |S| |W| numbers each, for half of |S|^3 / 60 and of |S|^2 / 2 for
-        # an event, of which there may be as many as the last time. 0 where they are too few to be tried.
+        # changed asks for a new factor of the support: |S| |W| numbers each, for half of |S|^3 / 60 and of |S|^2 / 2
+        # for an event, of which there may be as many as the last time. 0 where they are too few to be tried.
         cdef double support
         cdef index_t epochs
         if self.form.kind != 0 or not self.smooth or pen.a2 == 0.0:
