@@ -116,7 +116,8 @@ cdef class WorkingProblem(CertifiedPoint):
             return False
         if not self.smooth or self.dual_failed:
             return False
-        if self.form.count > self.wide or self.fast:
+        # Models of other losses, with weights that may be tiny, are solved to more digits by tracing.
+        if self.form.count > self.wide or self.fast or self.form.weights is not None:
             return self.form.count > self.wide
         support, n = self.support(), self.design.n_rows
         return support > n and support**2 * (support + EVENT * self.tracer.events) > DUAL * n**3
