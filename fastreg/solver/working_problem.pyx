@@ -33,8 +33,8 @@ cdef index_t GROWTH = 128
 cdef double FACTORED = 120.0
 # Descent instead of tracing gets so many epochs at least, or is not tried.
 cdef index_t LEAST_EPOCHS = 5
-# Tracing costs |S|^3 and so many |S|^2 an event, Newton's method on the dual four factors of n^3: of which tracing may
-# cost twice as much.
+# Tracing costs |S|^3 and so many |S|^2 an event, Newton's method on the dual two factors, of n^3 each: tracing may cost
+# twice as much as that.
 cdef double EVENT = 30.0
 cdef double DUAL = 4.0
 # So many features that enter at once under an l2 part are a crowd.
