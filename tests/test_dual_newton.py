@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from designs import make_data
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_kernels import scaled_design
 from test_tracing import KINDS, degenerate, relative_gap
@@ -41,6 +41,7 @@ def test_twin(shape, ratio, bounds):
 
 @settings(max_examples=200)
 @given(st.sampled_from(sorted(KINDS)), st.integers(0, 10**6), st.sampled_from(sorted(BOUNDS)))
+@example("near-duplicates", 8642, "tight")  # a coefficient jumps from one bound to the other
 def test_exact_on_degenerate_problems(kind, seed, bounds):
     """Random problems down a coarse path; half of the columns join late, at an alpha already solved."""
     rng = np.random.default_rng(seed)

@@ -103,6 +103,7 @@ cdef class DualNewton(ActiveSet):
         cdef double length = 0.0
         cdef double enough
         cdef index_t i, count
+        cdef bint jumped
         self.steps = 0
         for i in range(form.count):
             if not pen.a2 * pen.l2[form.feature[i]] > 0.0:
@@ -120,8 +121,8 @@ cdef class DualNewton(ActiveSet):
         enough = ROUNDING * ROUNDING * dot(&self.target[0], &self.target[0], n)
         while True:
             poll()
-            count = look(self, form, pen)
-            if count == 0 and length == 1.0:
+            count = look(self, form, pen, &jumped)
+            if count == 0 and not jumped and length == 1.0:
                 break
             differentiate(self, form)
             if dot(&self.slope[0], &self.slope[0], n) <= enough:
@@ -152,18 +153,24 @@ cdef class DualNewton(ActiveSet):
             self.z[i] *= part
 
 
-cdef index_t look(DualNewton self, DenseColumns form, const Penalty* pen) noexcept nogil:
-    # b at the current z, and the places at which S is not what K is made of; return how many there are.
+cdef index_t look(DualNewton self, DenseColumns form, const Penalty* pen, bint* jumped) noexcept nogil:
+    # b at the current z, and the places at which S is not what K is made of; return how many there are. Another one may
+    # have jumped from 0 or a bound to a bound or 0, which K does not show.
     cdef index_t count = 0
     cdef index_t i, j
     cdef bint inside
+    cdef double before
+    jumped[0] = False
     for i in range(form.count):
         j = form.feature[i]
+        before = self.b[i]
         self.b[i] = conjugate_point(pen, j, self.z[i])
         inside = self.b[i] != 0.0 and pen.lower[j] < self.b[i] < pen.upper[j]
         if inside != self.inside[i]:
             self.changed[count] = i
             count += 1
+        elif not inside and self.b[i] != before:
+            jumped[0] = True
     return count
 
 
