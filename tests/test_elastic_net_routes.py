@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from test_dual_newton import wide
 
 import fastreg
 from fastreg import reference
@@ -11,13 +12,6 @@ from fastreg.problem.build import build_problem
 from fastreg.problem.problem import Options
 from fastreg.subproblem.columns import DenseColumns
 from fastreg.subproblem.gram import GramForm
-
-
-def data(n, p, correlation, seed=0):
-    rng = np.random.default_rng(seed)
-    common = np.sqrt(correlation) * rng.standard_normal((n, 1))
-    X = np.asfortranarray(np.sqrt(1 - correlation) * rng.standard_normal((n, p)) + common)
-    return X, X[:, :20].sum(axis=1) + 2 * rng.standard_normal(n)
 
 
 def route(X, y, tol=1e-6, **options):
@@ -46,7 +40,7 @@ def certified(X, y, tol=1e-6, **options):
 
 
 def test_descent_where_it_costs_half_of_what_tracing_does():
-    seen, gaps = route(*data(800, 1200, 0.0), l1_ratio=0.05)
+    seen, gaps = route(*wide(800, 1200, 0.0), l1_ratio=0.05)
     assert all(epochs == 0 for *_, epochs, _ in seen[:10])
     late = seen[30:]
     assert sum(events == 0 for _, events, *_ in late) > 0.8 * len(late)
@@ -55,7 +49,7 @@ def test_descent_where_it_costs_half_of_what_tracing_does():
 
 
 def test_tracing_again_where_descent_is_slow():
-    seen, gaps = route(*data(600, 500, 0.99), l1_ratio=0.5)
+    seen, gaps = route(*wide(600, 500, 0.99), l1_ratio=0.5)
     epochs = np.array([epochs for *_, epochs, _ in seen])
     # Attempts become rare.
     assert (epochs > 0).sum() < len(seen) // 3
@@ -63,7 +57,7 @@ def test_tracing_again_where_descent_is_slow():
 
 
 def test_the_dual_where_the_support_outnumbers_the_rows():
-    seen, gaps = route(*data(150, 450, 0.9), l1_ratio=0.1)
+    seen, gaps = route(*wide(150, 450, 0.9), l1_ratio=0.1)
     form, events, _, steps = seen[-1]
     assert form is DenseColumns
     assert events == steps <= 4
@@ -74,7 +68,7 @@ def test_the_dual_where_the_support_outnumbers_the_rows():
 
 def test_models_of_other_losses_are_traced_there():
     """With rows of tiny weights the dual is solved to fewer digits: Huber loss did not get to gaps of 1e-10."""
-    X, y = data(150, 450, 0.9)
+    X, y = wide(150, 450, 0.9)
     seen, gaps = route(X, y / y.std(), tol=1e-10, l1_ratio=0.1, loss="huber")
     assert all(form is GramForm for form, *_ in seen)
     assert gaps.max() <= 1e-10
@@ -85,7 +79,7 @@ def test_models_of_other_losses_are_traced_there():
 @pytest.mark.parametrize("ratio", [0.02, 0.3])
 @pytest.mark.parametrize("bounded", [False, True])
 def test_all_routes_lead_to_certified_solutions(shape, correlation, ratio, bounded):
-    X, y = data(*shape, correlation, seed=1)
+    X, y = wide(*shape, correlation, seed=1)
     factors = np.random.default_rng(2).uniform(0.5, 2.0, shape[1])
     bounds = {"lower_bounds": 0.0, "upper_bounds": 0.3} if bounded else {}
     assert certified(X, y, l1_ratio=ratio, penalty_factors=factors, **bounds)

@@ -124,8 +124,9 @@ static inline double fastreg_huber(double y, double eta, double delta, double *u
     return cut * (size - 0.5 * cut);
 }
 
-/* Rows whose losses are computed before they are summed, and sums that are taken at once. */
-#define FASTREG_BLOCK 128
+/* Rows that are taken at once: what is made of them stays in the nearest cache. */
+#define FASTREG_ROWS 256
+/* Sums over rows, and partial sums of each. */
 #define FASTREG_SUMS 7
 #define FASTREG_ABREAST 8
 
@@ -162,12 +163,12 @@ FASTREG_INLINE void fastreg_add_rows(const double *FASTREG_RESTRICT w, const dou
         ptrdiff_t n, double parameter, double *FASTREG_RESTRICT u, double *FASTREG_RESTRICT h,                         \
         double *FASTREG_RESTRICT sums)                                                                                 \
     {                                                                                                                  \
-        double value[FASTREG_BLOCK], steep[FASTREG_BLOCK], tilt[FASTREG_BLOCK];                                        \
+        double value[FASTREG_ROWS], steep[FASTREG_ROWS], tilt[FASTREG_ROWS];                                           \
         double part[FASTREG_SUMS][FASTREG_ABREAST] = {{0}};                                                            \
         ptrdiff_t first, i;                                                                                            \
         int k, lane;                                                                                                   \
-        for (first = 0; first < n; first += FASTREG_BLOCK) {                                                           \
-            ptrdiff_t length = n - first < FASTREG_BLOCK ? n - first : FASTREG_BLOCK;                                  \
+        for (first = 0; first < n; first += FASTREG_ROWS) {                                                            \
+            ptrdiff_t length = n - first < FASTREG_ROWS ? n - first : FASTREG_ROWS;                                    \
             for (i = 0; i < length; i++)                                                                               \
                 value[i] = fastreg_##loss(y[first + i], eta[first + i], parameter, u + first + i, h + first + i,       \
                                           steep + i, tilt + i);                                                        \
@@ -183,8 +184,8 @@ FASTREG_SWEEP(poisson)
 FASTREG_SWEEP(gamma)
 FASTREG_SWEEP(huber)
 
-/* log x with less = x - 1, a finite number where x is 0: x = 2^k m with m from sqrt(1/2) to sqrt(2), by its bits; where k = 0
- * the logarithm is that of 1 + less, which keeps all digits. */
+/* log x with less = x - 1, a finite number where x is 0: x = 2^k m with m from sqrt(1/2) to sqrt(2), by its bits; where
+ * k = 0 the logarithm is that of 1 + less, which keeps all digits. */
 static inline double fastreg_log(double x, double less)
 {
     const uint64_t least = 0x3fe6a09e667f3bcdu; /* the bits of sqrt(1/2) */
@@ -254,9 +255,6 @@ static inline double fastreg_between_gamma(double y, double eta, double s)
 FASTREG_DIVERGE(logistic)
 FASTREG_DIVERGE(poisson)
 FASTREG_DIVERGE(gamma)
-
-/* Rows of several classes that are taken at once, class after class. */
-#define FASTREG_ROWS 256
 
 /* The cross-entropy sum_i w_i (log sum_k e^eta_ki - sum_k y_ki eta_ki) of one-hot y, and the probabilities p; all
  * (classes, n). Small losses are those of rows whose class is on top: there the others' sum has all digits. */

@@ -245,7 +245,7 @@ cdef class NewtonSolver(NewtonPoint):
                 break
             length *= 0.5
         # Back to where u and h belong.
-        self.point.evaluate(0.0)
+        self.point.assess()
         return False
 
 

@@ -58,7 +58,7 @@ cdef class NewtonPoint(WorkingSetSolver):
     def move_to(self, coefficients):
         """Put the predictors where the coefficients (n_features,) of the form have them."""
         line = self.design.unweighted(self.design.predictions(coefficients)[0])
-        np.add(self.start, line, out=np.asarray(self.point.trial))
+        np.add(self.start, line, out=np.asarray(self.point.eta))
         self.intercept, self.stale = 0.0, True
         self.accept(self.point.assess())
 
@@ -109,7 +109,7 @@ cdef class NewtonPoint(WorkingSetSolver):
             return 0
         self.draw(&self.form.beta[0], self.intercept)
         for i in range(self.design.n_rows):
-            self.point.trial[i] = self.start[i] + self.point.line[i]
+            self.point.eta[i] = self.start[i] + self.point.line[i]
         return self.accept(self.point.assess())
 
     cdef double zero_level(self, double target) noexcept nogil:

@@ -39,8 +39,7 @@ cdef class RowPoint:
         self.force, self.curvature = np.empty(n), np.ones(n)
 
     cdef double assess(self) noexcept nogil:
-        # The loss at the predictors under trial, which become those of the point, with u and h there.
-        memcpy(&self.eta[0], &self.trial[0], self.n_rows * sizeof(double))
+        # The loss at the point itself, with u and h there.
         return self.sweep(NULL, 0.0)
 
     cdef double evaluate(self, double length) noexcept nogil:
@@ -123,7 +122,7 @@ cdef class RowPoint:
             value = self.sweep(NULL, shift)
             if not value <= self.value + ROUNDING * fabs(self.value):
                 # Too far, or all that is left is rounding.
-                self.sweep(NULL, 0.0)
+                self.assess()
                 if self.balanced:
                     break
                 if shift > 0.0:

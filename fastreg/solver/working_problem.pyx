@@ -116,9 +116,11 @@ cdef class WorkingProblem(CertifiedPoint):
             return False
         if not self.smooth or self.dual_failed:
             return False
+        if self.form.count > self.wide:
+            return True
         # Models of other losses, with weights that may be tiny, are solved to more digits by tracing.
-        if self.form.count > self.wide or self.fast or self.form.weights is not None:
-            return self.form.count > self.wide
+        if self.fast or self.form.weights is not None:
+            return False
         support, n = self.support(), self.design.n_rows
         return support > n and support**2 * (support + EVENT * self.tracer.events) > DUAL * n**3
 
@@ -173,7 +175,8 @@ cdef class WorkingProblem(CertifiedPoint):
     cdef index_t affordable(self, const Penalty* pen) noexcept nogil:
         # How many epochs of descent on the Gram matrix cost half of what tracing would, where an l2 part that has
         # changed asks for a new factor of the support: |S| |W| numbers each, for half of |S|^3 / 60 and of |S|^2 / 2
-        # for an event, of which there may be as many as the last time. 0 where they are too few to be tried.
+        # for an event, of which there may be as many as the last time. 0 where they are too few to be tried, or while
+        # descent rests, of which this is a turn.
         cdef double support
         cdef index_t epochs
         if self.form.kind != 0 or not self.smooth or pen.a2 == 0.0:
