@@ -21,19 +21,13 @@
 #if defined(__GNUC__)
 typedef double fastreg_wide_f64 __attribute__((vector_size(64), aligned(8), may_alias));
 typedef float fastreg_wide_f32 __attribute__((vector_size(64), aligned(4), may_alias));
-typedef double fastreg_half_f64 __attribute__((vector_size(32), aligned(8), may_alias));
 typedef float fastreg_half_f32 __attribute__((vector_size(32), aligned(4), may_alias));
 typedef double fastreg_quarter_f64 __attribute__((vector_size(16), aligned(8), may_alias));
-typedef float fastreg_quarter_f32 __attribute__((vector_size(16), aligned(4), may_alias));
 #else
 typedef double fastreg_wide_f64;
 typedef float fastreg_wide_f32;
 typedef double fastreg_quarter_f64;
-typedef float fastreg_quarter_f32;
 #endif
-/* How many numbers of type T such a vector holds. */
-#define FASTREG_IN(vector, T) ((ptrdiff_t)(sizeof(vector) / sizeof(T)))
-
 /* Call a tile with the number of vectors, its last argument, as a constant, so that the accumulators are registers. */
 #define FASTREG_FOR_FEW(few, TILE, ...)   \
     switch (few) {                        \
