@@ -20,7 +20,7 @@ DIRECTIVES = {
 }
 if os.environ.get("FASTREG_DEBUG"):
     DIRECTIVES |= {"boundscheck": True, "initializedcheck": True, "wraparound": False}
-# Cython's own code for memory views, once for all kernels: in each of them it would be most of what there is to compile.
+# Cython's own code for memory views, once for all kernels: in each of them it would be most of what is compiled.
 SHARED = "fastreg.runtime.cython_shared"
 
 
@@ -38,7 +38,7 @@ class BuildKernels(build_ext):
         # to single numbers: 31 instead of 8 ns for a row of the logistic loss by AVX2.
         optimize = ["/O2"] if windows else ["-O3", "-fno-trapping-math"]
         if not windows and not os.environ.get("FASTREG_DEBUG"):
-            optimize += ["-g0"]  # Python's own flags ask for debugging symbols: a quarter of the time, most of the bytes
+            optimize += ["-g0"]  # Python's own flags ask for debugging symbols: a quarter of the time, most bytes
         openmp = self._openmp_flags(windows)
         for extension in self.extensions:
             extension.extra_compile_args = optimize + openmp

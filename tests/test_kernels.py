@@ -161,7 +161,8 @@ def test_moments_of_the_look_at_x_are_those_of_scaled_columns(represent):
 
 @pytest.mark.parametrize("head", [1, 32, 33, 50, 2048])
 @pytest.mark.parametrize("weightless", [False, True])
-def test_moments_of_columns_that_begin_far_from_their_means(head, weightless):
+@pytest.mark.parametrize("kind", [np.asfortranarray, sp.csc_array])
+def test_moments_of_columns_that_begin_far_from_their_means(head, weightless, kind):
     """The sums are about the mean of the first rows, which here is a million deviations away, or is of no weight."""
     rng = np.random.default_rng(head)
     A = rng.standard_normal((2500, 5)) + np.array([0.0, 1.0, -1e3, 1e6, 0.0])
@@ -171,7 +172,7 @@ def test_moments_of_columns_that_begin_far_from_their_means(head, weightless):
     if weightless:
         weights[:head] = 0.0
     weights /= weights.sum()
-    design = scaled_design(np.asfortranarray(A), weights=weights)
+    design = scaled_design(kind(A), weights=weights)
     mean, spread = reference.moments(A, weights, design.scale)
     np.testing.assert_allclose(design.mean, mean, rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(design.deviation[:4], np.sqrt(spread[:4]), rtol=1e-9)
@@ -181,15 +182,16 @@ def test_moments_of_columns_that_begin_far_from_their_means(head, weightless):
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("n", [1, 3, 4, 8, 13, 37])
-def test_an_entry_that_is_no_number_is_seen_wherever_it_stands(bad, weighted, n):
-    A = np.asfortranarray(np.random.default_rng(n).standard_normal((n, 3)) * [1.0, 1e160, 1.0])
+@pytest.mark.parametrize("kind", [np.asfortranarray, np.ascontiguousarray, sp.csc_array])
+def test_an_entry_that_is_no_number_is_seen_wherever_it_stands(bad, weighted, n, kind):
+    A = np.random.default_rng(n).standard_normal((n, 3)) * [1.0, 1e160, 1.0]
     weights = np.full(n, 1.0 / n) if weighted else None
-    check_entries(as_design(A)[0], weights)
+    check_entries(as_design(kind(A))[0], weights)
     for i in range(n):
-        B = A.copy(order="F")
+        B = A.copy()
         B[i, 2] = bad
         with pytest.raises(ValueError, match="NaN or infinity in column 2"):
-            check_entries(as_design(B)[0], weights)
+            check_entries(as_design(kind(B))[0], weights)
 
 
 @pytest.mark.parametrize(("n", "p"), [(1, 1), (130, 33), (17, 700), (2100, 3)])

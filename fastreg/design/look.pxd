@@ -51,8 +51,8 @@ cdef inline void find_centers(const Look* look, double* center) noexcept nogil:
 
 
 cdef inline double see_column(const Look* look, index_t j, double* center, double* sums) noexcept nogil:
-    # The largest entry of a column and its sums about the center. Where its distance from the mean makes more than three
-    # quarters of the squares they would cancel each other, and are made again about the mean that they tell.
+    # The largest entry of a column and its sums about the center. Where its distance from the mean makes more than
+    # three quarters of the squares they would cancel each other, and are made again about the mean that they tell.
     cdef const double* column = look.data + j * look.lead
     cdef double largest = look_along(column, look.weight, look.tile.nr, look.scale[j], center[0], sums)
     if sums[0] * sums[0] > 0.75 * sums[1] * look.here:

@@ -11,12 +11,13 @@ from cython.parallel cimport prange
 from libc.string cimport memcmp
 
 from fastreg.design.base cimport (
-    CUBE, SHARE, STRIP, Affine, Columns, Compressed, Design, Panel, Survey, Vectors, ceil_div, column_at, index_t,
+    CUBE, MOST_WEIGHTS, SHARE, STRIP, Affine, Columns, Compressed, Design, Panel, Survey, Vectors, ceil_div, column_at,
+    index_t,
 )
 from fastreg.design.entries cimport (
     FEW, Entries, add_entries, add_few, dot_entries, dot_few, row_at, value_at,
 )
-from fastreg.design.sparse_look cimport survey_column
+from fastreg.design.sparse_look cimport Rows, are_equal, survey_column
 from fastreg.design.sparse_panel cimport add_panel_rows, fill_strip
 from fastreg.runtime.interrupt cimport poll
 
@@ -127,14 +128,26 @@ cdef class SparseDesign(Design):
 
     cdef int survey(self, Vectors weights, const double* scale, Survey out) except -1 nogil:
         cdef index_t start = 0
-        cdef index_t end, j
+        cdef index_t end, j, k
         cdef int threads = self.team(self.n_entries * (weights.count + out.vectors.count))
+        cdef Rows[MOST_WEIGHTS] rows
+        cdef double[:, ::1] pairs
+        with gil:
+            pairs = np.zeros((self.n_rows, 2))
+        for k in range(weights.count):
+            rows[k].count, rows[k].pairs = self.n_rows, &pairs[0, 0]
+            rows[k].weights, rows[k].weight = weights.data + k * self.n_rows, weights.data[k * self.n_rows]
+            if are_equal(rows[k].weights, self.n_rows):
+                rows[k].weights = NULL
+        for k in range(min(2, out.vectors.count)):
+            for j in range(self.n_rows):
+                pairs[j, k] = out.vectors.data[k * self.n_rows + j]
         self.entries_read += self.n_entries
         while start < self.n_cols:
             poll()
             end = self.batch_end(self.everything(), start)
             for j in prange(start, end, num_threads=threads, schedule="dynamic", chunksize=512):
-                survey_column(self.column(j), j, self, weights, scale[j], &out)
+                survey_column(self.column(j), j, scale[j], rows, weights.count, self.n_cols, &out)
             start = end
         return 0
 

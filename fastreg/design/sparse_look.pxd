@@ -2,119 +2,130 @@
 
 from libc.math cimport NAN, fabs, sqrt
 
-from fastreg.design.base cimport Design, Survey, Vectors, ceil_div, index_t
-from fastreg.design.entries cimport Entries, row_at, value_at
+from fastreg.design.base cimport Survey, index_t
+from fastreg.design.entries cimport Entries, dot_entries, row_at, value_at
+from fastreg.design.tiles cimport fetch
+
+
+cdef enum:
+    # What is needed of a row is asked for so many entries ahead.
+    AHEAD = 16
+
+
+cdef struct Rows:
+    # Of the rows: how many there are, their weights or (NULL) the weight of each, and two vectors side by side, so that
+    # a cache line serves both.
+    index_t count
+    const double* weights
+    double weight
+    const double* pairs
 
 
 cdef struct Sums:
-    # Of a column: the largest |entry|, NaN where one is NaN or infinite (times 0 it is 0 for a number only); the first
-    # weight of its entries and their weighted sum, scaled; inner products with two vectors.
+    # Of entries: the largest |x|, their weight, the weighted sums of d = scale x - center and of d^2, and inner
+    # products with two vectors.
     double largest
-    double spoiled
     double seen
-    double mean
+    double first
+    double second
     double left
     double right
 
 
 cdef inline void add_entry(
-    Sums* sums, double value, index_t row, const double* weight, double scale, const double* left, const double* right
+    Sums* sums, double value, index_t row, const Rows* rows, double scale, double center, bint products
 ) noexcept nogil:
-    sums.spoiled += value * 0.0
+    cdef double d = value * scale - center
+    cdef double weight = rows.weight if rows.weights == NULL else rows.weights[row]
     sums.largest = max(sums.largest, fabs(value))
-    sums.seen += weight[row]
-    sums.mean += weight[row] * (value * scale)
-    sums.left += value * left[row]
-    sums.right += value * right[row]
+    sums.seen += weight
+    sums.first += weight * d
+    sums.second += weight * d * d
+    if products:
+        sums.left += value * rows.pairs[2 * row]
+        sums.right += value * rows.pairs[2 * row + 1]
 
 
 cdef inline Sums sum_entries(
-    Entries x, const double* weight, double scale, const double* left, const double* right
+    Entries x, const Rows* rows, double scale, double center, bint products
 ) noexcept nogil:
     # By turns in two halves: a sum would wait for the one before.
     cdef Sums even, odd
     cdef index_t e
-    even.largest = even.spoiled = even.seen = even.mean = even.left = even.right = 0.0
-    odd.largest = odd.spoiled = odd.seen = odd.mean = odd.left = odd.right = 0.0
+    even.largest = even.seen = even.first = even.second = even.left = even.right = 0.0
+    odd.largest = odd.seen = odd.first = odd.second = odd.left = odd.right = 0.0
     for e in range(0, x.count - 1, 2):
-        add_entry(&even, value_at(x, e), row_at(x, e), weight, scale, left, right)
-        add_entry(&odd, value_at(x, e + 1), row_at(x, e + 1), weight, scale, left, right)
+        if products and e < x.count - AHEAD - 1:
+            fetch(rows.pairs + 2 * row_at(x, e + AHEAD))
+            fetch(rows.pairs + 2 * row_at(x, e + AHEAD + 1))
+        add_entry(&even, value_at(x, e), row_at(x, e), rows, scale, center, products)
+        add_entry(&odd, value_at(x, e + 1), row_at(x, e + 1), rows, scale, center, products)
     if x.count % 2:
-        add_entry(&even, value_at(x, x.count - 1), row_at(x, x.count - 1), weight, scale, left, right)
-    even.largest = max(even.largest, odd.largest) if even.spoiled + odd.spoiled == 0.0 else NAN
+        add_entry(&even, value_at(x, x.count - 1), row_at(x, x.count - 1), rows, scale, center, products)
+    even.largest = max(even.largest, odd.largest)
     even.seen += odd.seen
-    even.mean += odd.mean
+    even.first += odd.first
+    even.second += odd.second
     even.left += odd.left
     even.right += odd.right
     return even
 
 
-cdef inline double mean_entries(Entries x, const double* weight, double scale, double* seen) noexcept nogil:
-    # The mean of the scaled column, and the weight of its entries.
-    cdef double even = 0.0
-    cdef double odd = 0.0
-    cdef double even_seen = 0.0
-    cdef double odd_seen = 0.0
+cdef inline bint are_equal(const double* x, index_t n) noexcept nogil:
+    cdef index_t i
+    for i in range(n):
+        if x[i] != x[0]:
+            return False
+    return True
+
+
+cdef inline bint is_spoiled(Entries x) noexcept nogil:
+    # Whether an entry is NaN or infinite: times 0 it is 0 for a number only.
+    cdef double sum = 0.0
     cdef index_t e
-    for e in range(0, x.count - 1, 2):
-        even_seen += weight[row_at(x, e)]
-        even += weight[row_at(x, e)] * (value_at(x, e) * scale)
-        odd_seen += weight[row_at(x, e + 1)]
-        odd += weight[row_at(x, e + 1)] * (value_at(x, e + 1) * scale)
-    if x.count % 2:
-        even_seen += weight[row_at(x, x.count - 1)]
-        even += weight[row_at(x, x.count - 1)] * (value_at(x, x.count - 1) * scale)
-    seen[0] = even_seen + odd_seen
-    return even + odd
+    for e in range(x.count):
+        sum += value_at(x, e) * 0.0
+    return sum != 0.0
 
 
-cdef inline double spread_entries(
-    Entries x, const double* weight, double scale, double mean, double seen
+cdef inline Sums see_entries(
+    Entries x, const Rows* rows, double scale, bint products, double* mean, double* spread
 ) noexcept nogil:
-    # The spread of the scaled column, whose absent entries are zeros of weight 1 - seen; where that is rounding alone,
-    # nothing of weight is absent.
-    cdef double even = 0.0
-    cdef double odd = 0.0
-    cdef double absent = 1.0 - seen
-    cdef double d
-    cdef index_t e
-    for e in range(0, x.count - 1, 2):
-        d = value_at(x, e) * scale - mean
-        even += weight[row_at(x, e)] * (d * d)
-        d = value_at(x, e + 1) * scale - mean
-        odd += weight[row_at(x, e + 1)] * (d * d)
-    if x.count % 2:
-        d = value_at(x, x.count - 1) * scale - mean
-        even += weight[row_at(x, x.count - 1)] * (d * d)
-    if absent <= 2.2e-16 * (4.0 + 2.0 * sqrt(<double> x.count)):
+    # Sums, and mean and spread of the scaled column, whose absent entries are zeros of weight 1 - seen; where that is
+    # rounding alone, nothing of weight is absent. The sums are about the first entry; where its distance from the mean
+    # of all makes more than three quarters of the squares they would cancel each other, and are made again.
+    cdef double center = value_at(x, 0) * scale if x.count else 0.0
+    cdef Sums sums = sum_entries(x, rows, scale, center, products)
+    cdef Sums again
+    cdef double shift, absent, apart
+    if sums.first * sums.first > 0.75 * sums.second * sums.seen:
+        center += sums.first / sums.seen
+        again = sum_entries(x, rows, scale, center, False)
+        sums.first, sums.second = again.first, again.second
+    if sums.second - sums.second != 0.0 and is_spoiled(x):
+        sums.largest = NAN
+    absent = 1.0 - sums.seen
+    if absent <= 1e-6 and absent <= 2.2e-16 * (4.0 + 2.0 * sqrt(<double> x.count)):
         absent = 0.0
-    return even + odd + absent * (mean * mean)
+    shift = sums.first / sums.seen if sums.seen > 0.0 else 0.0
+    mean[0] = center * sums.seen + sums.first
+    apart = center + shift - mean[0]
+    spread[0] = max(sums.second - sums.first * shift, 0.0) + sums.seen * apart * apart + absent * mean[0] * mean[0]
+    return sums
 
 
 cdef inline void survey_column(
-    Entries x, index_t j, Design X, Vectors weights, double scale, const Survey* out
+    Entries x, index_t j, double scale, const Rows* rows, index_t n_weights, index_t n_cols, const Survey* out
 ) noexcept nogil:
-    # Column j of X: two vectors at a time; where there are fewer, one more product is of no account.
-    cdef index_t n = X.n_rows
+    # Column j; further vectors than two have their products by themselves.
     cdef index_t k
-    cdef const double* weight = weights.data
-    cdef const double* left
-    cdef const double* right
-    cdef double mean, seen
-    cdef Sums sums
-    for k in range(max(1, ceil_div(out.vectors.count, 2))):
-        left = out.vectors.data + 2 * k * n if 2 * k < out.vectors.count else weight
-        right = out.vectors.data + (2 * k + 1) * n if 2 * k + 1 < out.vectors.count else weight
-        sums = sum_entries(x, weight, scale, left, right)
-        if 2 * k < out.vectors.count:
-            out.sums[2 * k * X.n_cols + j] = sums.left
-        if 2 * k + 1 < out.vectors.count:
-            out.sums[(2 * k + 1) * X.n_cols + j] = sums.right
+    cdef Sums sums = see_entries(x, rows, scale, True, out.mean + j, out.spread + j)
     out.largest[j] = sums.largest
-    for k in range(weights.count):
-        weight = weights.data + k * n
-        mean, seen = sums.mean, sums.seen
-        if k:
-            mean = mean_entries(x, weight, scale, &seen)
-        out.mean[k * X.n_cols + j] = mean
-        out.spread[k * X.n_cols + j] = spread_entries(x, weight, scale, mean, seen)
+    if out.vectors.count > 0:
+        out.sums[j] = sums.left
+    if out.vectors.count > 1:
+        out.sums[n_cols + j] = sums.right
+    for k in range(2, out.vectors.count):
+        out.sums[k * n_cols + j] = dot_entries(x, out.vectors.data + k * rows.count)
+    for k in range(1, n_weights):
+        see_entries(x, rows + k, scale, False, out.mean + k * n_cols + j, out.spread + k * n_cols + j)
