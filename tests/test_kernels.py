@@ -15,10 +15,11 @@ from fastreg import reference
 from fastreg.design.convert import as_design, check_entries
 from fastreg.design.few import dots, sums
 from fastreg.design.scaled import ScaledDesign
+from fastreg.design.scan import look_at_rows
 from fastreg.loss.center import center
 from fastreg.loss.class_rows import bend, divergence, point
 from fastreg.penalty.elastic_net import conjugates, proximal_steps
-from fastreg.problem.duplicates import group_equal
+from fastreg.problem.duplicates import group_equal, number_groups
 from fastreg.solver.lazy_gradients import LazyGradients
 from fastreg.solver.ridge import RidgeSolver
 from fastreg.subproblem.columns import DenseColumns
@@ -398,6 +399,49 @@ def test_group_equal(p, seed):
         for j in range(p):
             equal = np.flatnonzero((A[:, [j]] == A).all(axis=0))
             assert leader[j] == equal[0]
+
+
+@given(m=st.integers(0, 40), seed=st.integers(0, 10**6))
+def test_number_groups(m, seed):
+    rng = np.random.default_rng(seed)
+    columns = np.sort(rng.permutation(m + 7)[:m])
+    kind = rng.integers(0, 1 + m // 2, m)
+    leader = np.array([np.flatnonzero(kind == k)[0] for k in kind], dtype=np.intp)
+    l2 = np.where(rng.random(m + 7) < 0.5, 0.0, rng.random(m + 7))
+    kept, members, multiplicity = number_groups(leader, columns, l2, m + 7)
+    alone = leader == np.arange(m)
+    np.testing.assert_array_equal(kept, columns[alone])
+    number, spread = (np.cumsum(alone) - 1)[leader], l2[columns[leader]] > 0
+    expected = np.full(m + 7, -1)
+    expected[columns] = np.where(alone | spread, number, -1)
+    np.testing.assert_array_equal(members, expected)
+    np.testing.assert_array_equal(multiplicity, np.bincount(number[alone | spread], minlength=len(kept)))
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+@given(p=st.integers(1, 20), swaps=st.integers(0, 2), seed=st.integers(0, 10**6))
+def test_look_at_rows(dtype, p, swaps, seed):
+    rng = np.random.default_rng(seed)
+    X = sp.csc_array((rng.random((9, p)) < 0.3).astype(float))
+    rows = X.indices.astype(dtype)
+    for _ in range(swaps if len(rows) > 1 else 0):
+        e = rng.integers(0, len(rows) - 1)
+        rows[[e, e + 1]] = rows[[e + 1, e]]
+    low, high, increase = look_at_rows(rows, X.indptr.astype(np.intp))
+    assert (low, high) == ((rows.min(), rows.max()) if len(rows) else (0, -1))
+    columns = (rows[X.indptr[j] : X.indptr[j + 1]] for j in range(p))
+    assert increase == all((np.diff(column) > 0).all() for column in columns)
+
+
+def test_look_at_many_rows():
+    """More than are counted at once, with a step back in every place."""
+    rows = np.tile(np.arange(3, dtype=np.int32), 800_000)
+    starts = np.append(np.arange(0, len(rows), 3), len(rows))
+    assert look_at_rows(rows, starts) == (0, 2, True)
+    for e in (1, 1_048_576, 1_048_577, 2_097_152, len(rows) - 1):
+        spoiled = rows.copy()
+        spoiled[e] = rows[e - 1]
+        assert look_at_rows(spoiled, starts) == (0, 2, False)
 
 
 @pytest.mark.parametrize(("dtype", "exact"), [(np.float64, 1e-13), (np.float32, 2e-6)])

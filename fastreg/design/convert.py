@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from fastreg.design.base import Design
 from fastreg.design.dense import DenseDesign
 from fastreg.design.dense_tiles import DTYPES
-from fastreg.design.scan import extremes, sorted_rows, survey
+from fastreg.design.scan import extremes, look_at_rows, survey
 from fastreg.design.sparse import SparseDesign
 
 # Beyond, even powers of two cannot scale a column without losing digits.
@@ -151,20 +151,18 @@ def _sparse(X: Any, n_threads: int) -> Design:
     data, indices, indptr = (np.ascontiguousarray(part) for part in (X.data, X.indices, X.indptr))
     if indices.dtype not in (np.int32, np.int64):
         indices = indices.astype(np.int64)
-    _check_structure(data, indices, indptr, X.shape)
-    if not sorted_rows(indices, np.ascontiguousarray(indptr, dtype=np.intp)):
+    _check_pointer(data, indices, indptr, X.shape)
+    low, high, increase = look_at_rows(indices, np.ascontiguousarray(indptr, dtype=np.intp))
+    if low < 0 or high >= X.shape[0]:
+        raise ValueError(f"X: expected row indices from 0 to {X.shape[0] - 1}, got {low} to {high} in a sparse matrix.")
+    if not increase:
         ordered = sp.csc_array((data.copy(), indices.copy(), indptr.copy()), shape=X.shape)
         ordered.sum_duplicates()
         data, indices, indptr = ordered.data, ordered.indices, ordered.indptr
     return SparseDesign(data, indices, indptr, X.shape, n_threads)
 
 
-def _check_structure(data: np.ndarray, indices: np.ndarray, indptr: np.ndarray, shape: tuple[int, int]) -> None:
+def _check_pointer(data: np.ndarray, indices: np.ndarray, indptr: np.ndarray, shape: tuple[int, int]) -> None:
     steps_back = bool((np.diff(indptr) < 0).any())
     if len(indptr) != shape[1] + 1 or indptr[0] != 0 or steps_back or indptr[-1] > min(len(data), len(indices)):
         raise ValueError("X: expected a valid CSC matrix, got an index pointer that does not fit its data.")
-    used = indices[: indptr[-1]]
-    if len(used) and (used.min() < 0 or used.max() >= shape[0]):
-        raise ValueError(
-            f"X: expected row indices from 0 to {shape[0] - 1}, got {used.min()} to {used.max()} in a sparse matrix."
-        )

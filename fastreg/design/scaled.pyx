@@ -12,6 +12,7 @@ intercept, and u = sqrt(w / W) * residual. Scaling and centering are scalars aro
 import numpy as np
 
 from libc.math cimport fabs, frexp, ldexp, sqrt
+from libc.string cimport memcpy
 
 from fastreg.design.base cimport Affine, Columns, Compressed, Design, Vectors, column_at, index_t
 from fastreg.design.tiles cimport sum_of
@@ -81,11 +82,18 @@ cdef class ScaledDesign:
         # The power of two that brings each column below 1; whether no square of unscaled entries is out of range.
         cdef bint tame = True
         cdef int exponent
+        cdef unsigned long long bits
         cdef index_t j
         for j in range(largest.shape[0]):
+            if 1.0 / TAME < largest[j] < TAME:
+                # 2**(1022 - e) for the exponent e in the number's bits, which is what follows, without a call.
+                memcpy(&bits, &largest[j], sizeof(double))
+                bits = (2045 - (bits >> 52)) << 52
+                memcpy(&self._scale[j], &bits, sizeof(double))
+                continue
             frexp(largest[j], &exponent)
             self._scale[j] = ldexp(1.0, min(max(-exponent, -1000), 1000))
-            tame = tame and (largest[j] == 0.0 or 1.0 / TAME < largest[j] < TAME)
+            tame = tame and largest[j] == 0.0
         return tame
 
     cdef int derive(

@@ -5,9 +5,13 @@ import numpy as np
 from libc.math cimport INFINITY
 
 from fastreg.design.base cimport MOST_WEIGHTS as _MOST_WEIGHTS
-from fastreg.design.base cimport Design, Survey, Vectors, index_t
+from fastreg.design.base cimport Design, Survey, Vectors, ceil_div, index_t
 
 MOST_WEIGHTS = _MOST_WEIGHTS
+
+cdef enum:
+    # Steps that an int can count.
+    PART = 1048576
 
 ctypedef fused row_t:
     int
@@ -67,13 +71,29 @@ def extremes(const double[::1] largest):
     return low, high
 
 
-def sorted_rows(const row_t[::1] rows, const index_t[::1] starts):
-    """Whether the row indices of every column increase strictly."""
-    cdef index_t j, e
+def look_at_rows(const row_t[::1] rows, const index_t[::1] starts):
+    """Return the lowest and the highest row index (0 and -1 of none), and whether those of every column increase.
+
+    Rows that do not increase are counted everywhere and where columns begin: a loop without a choice.
+    """
+    cdef index_t total = starts[starts.shape[0] - 1]
+    cdef index_t steps_back = 0
+    cdef index_t j, e, end
+    cdef int part
+    cdef row_t low = 0, high = -1
     with nogil:
+        for j in range(ceil_div(total, PART)):
+            part = 0
+            end = min((j + 1) * PART, total)
+            for e in range(j * PART + (j == 0), end):
+                part += rows[e] <= rows[e - 1]
+            steps_back += part
+        if total:
+            low = high = rows[0]
         for j in range(starts.shape[0] - 1):
-            for e in range(starts[j] + 1, starts[j + 1]):
-                if rows[e] <= rows[e - 1]:
-                    with gil:
-                        return False
-    return True
+            if starts[j] < starts[j + 1]:
+                steps_back -= starts[j] > 0 and rows[starts[j]] <= rows[starts[j] - 1]
+                low, high = min(low, rows[starts[j]]), max(high, rows[starts[j + 1] - 1])
+        for e in range(total if steps_back else 0):
+            low, high = min(low, rows[e]), max(high, rows[e])
+    return low, high, steps_back == 0

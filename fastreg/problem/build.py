@@ -13,7 +13,7 @@ from fastreg.loss.base import Loss
 from fastreg.loss.losses import as_loss
 from fastreg.loss.multinomial import Multinomial
 from fastreg.loss.squared import SquaredLoss
-from fastreg.problem.duplicates import group_equal
+from fastreg.problem.duplicates import group_equal, number_groups
 from fastreg.problem.problem import EPS, Options, Problem, Rows
 from fastreg.problem.validate import (
     check_bounds,
@@ -267,7 +267,8 @@ def _penalty(
     if standardize:
         size = np.where(design.deviation > 0, design.deviation, design.scale)
     else:
-        size = np.minimum(design.scale / smallest, LARGEST_FACTOR)
+        size = design.scale / smallest
+        np.minimum(size, LARGEST_FACTOR, out=size)
     if l1_ratio == 1 and factors is None and not standardize:
         return smallest, size, np.zeros(len(size))
     with np.errstate(over="ignore"):
@@ -302,13 +303,6 @@ def _collapse(
         for value in penalty.values():
             same &= value[columns] == value[columns[leader]]
         leader = np.where(same, leader, itself)
-    alone = leader == itself
-    kept = np.flatnonzero(alone)
-    if len(kept) == len(columns):
+    if np.array_equal(leader, itself):
         return columns, None, None
-    position = (np.cumsum(alone) - 1)[leader]
-    members = np.full(len(design.scale), -1)
-    members[columns] = position
-    spread = penalty["l2"][columns[kept]] > 0
-    members[columns[~alone & ~spread[position]]] = -1
-    return columns[kept], members, np.where(spread, np.bincount(position, minlength=len(kept)), 1.0)
+    return number_groups(leader, columns, penalty["l2"], len(design.scale))
