@@ -280,30 +280,6 @@ FASTREG_CLONES static void fastreg_combine_at(const double *FASTREG_RESTRICT x, 
             out[i] += factors[c] * x[at[c] * stride + i];
 }
 
-/* The Cholesky factor of the first n columns of x in their place: column k from x + k * stride on, of which what stands
- * above the diagonal is not used, and numbers up to the next multiple of 8 past n are there. Returns the first k whose
- * pivot is not larger than least[k], or n. Once a column is done it is taken out of those to its right. */
-FASTREG_CLONES static int fastreg_factor(double *FASTREG_RESTRICT x, int n, int stride,
-                                         const double *FASTREG_RESTRICT least)
-{
-    int j, k, i, lane;
-    for (k = 0; k < n; k++) {
-        double *column = x + k * stride, inverse;
-        if (!(column[k] > least[k]))
-            return k;
-        inverse = 1 / sqrt(column[k]);
-        for (i = k; i < n; i++)
-            column[i] *= inverse;
-        for (j = k + 1; j < n; j++) {
-            double *other = x + j * stride, factor = column[j];
-            for (i = j / 8 * 8; i < n; i += 8)
-                for (lane = 0; lane < 8; lane++)
-                    other[i + lane] -= factor * column[i + lane];
-        }
-    }
-    return n;
-}
-
 /* Rotate columns (k, k + 1) of a row for k = 0 .. n - 1 in turn, by (c[k], s[k]); n + 1 entries are touched. The rows,
  * stride apart, do not depend on each other: eight at a time hide the latency of the chain along each. */
 FASTREG_CLONES static void fastreg_rotate(double *FASTREG_RESTRICT x, ptrdiff_t rows, ptrdiff_t stride, ptrdiff_t n,

@@ -83,7 +83,6 @@ cdef extern from "lines.h" nogil:
     void combine_at "fastreg_combine_at"(
         const double* x, const index_t* at, index_t count, index_t stride, index_t n, const double* factors, double* out
     )
-    int factor_columns "fastreg_factor"(double* x, int n, int stride, const double* least)
     void rotate "fastreg_rotate"(
         double* x, index_t rows, index_t stride, index_t n, const double* c, const double* s
     )

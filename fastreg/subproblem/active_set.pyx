@@ -13,10 +13,11 @@ from libc.string cimport memcpy, memset
 
 from fastreg.design.base cimport CUBE, NO_INDICES, NO_ROWS, STRIP, Design, ceil_div, index_t
 from fastreg.design.cubes cimport multiply_cubes, turn_lines
-from fastreg.design.tiles cimport axpy, combine, dot, factor_columns, rotate
+from fastreg.design.tiles cimport axpy, dot, rotate
 from fastreg.penalty.elastic_net cimport Penalty
 from fastreg.runtime.interrupt cimport poll
 from fastreg.subproblem.gram cimport GramForm
+from fastreg.subproblem.triangles cimport factor_columns, solve_strip
 
 # A pivot below this fraction of the diagonal means that the column depends on S.
 cdef double DEPENDENT = 1e-13
@@ -134,21 +135,20 @@ cdef bint factorize_block(ActiveSet self, index_t first, index_t count) noexcept
 
 
 cdef void solve_block(ActiveSet self, index_t row, index_t count, index_t col) noexcept nogil:
-    # X L' = C for X in the place of C, L the diagonal block at col: all rows at once, transposed, as N = -X.
-    cdef double[CUBE * CUBE] N
-    cdef double inverse
-    cdef index_t k, i
-    for i in range(count):
-        for k in range(CUBE):
-            N[k * CUBE + i] = self.L[row + i, col + k]
+    # X L' = C for X in the place of C, L the diagonal block at col: strips of eight rows, transposed there and back.
+    cdef double[CUBE * CUBE] cube
+    cdef double[CUBE] inverse
+    cdef double* strip
+    cdef index_t part, k, i
+    turn_lines(&self.L[row, col], self.L.shape[1], <int> count, CUBE, CUBE, cube)
     for k in range(CUBE):
-        combine(N, k, CUBE, count, &self.L[col + k, col], N + k * CUBE)
-        inverse = -1.0 / self.L[col + k, col + k]
-        for i in range(count):
-            N[k * CUBE + i] *= inverse
-    for i in range(count):
-        for k in range(CUBE):
-            self.L[row + i, col + k] = -N[k * CUBE + i]
+        inverse[k] = 1.0 / self.L[col + k, col + k]
+    for part in range(ceil_div(count, STRIP)):
+        strip = cube + part * STRIP * CUBE
+        solve_strip(strip, &self.L[col, col], self.L.shape[1], inverse)
+        for i in range(min(<index_t> STRIP, count - part * STRIP)):
+            for k in range(CUBE):
+                self.L[row + part * STRIP + i, col + k] = strip[k * STRIP + i]
 
 
 cdef int append_row(ActiveSet self, GramForm form, const Penalty* pen, index_t i) except -1 nogil:
