@@ -25,7 +25,7 @@ def wide(n, p, correlation=0.0, seed=0):
 
 @pytest.mark.parametrize("bounds", sorted(BOUNDS))
 @pytest.mark.parametrize("ratio", [0.9, 0.5, 0.01])
-@pytest.mark.parametrize("shape", [(3, 20), (20, 90), (70, 300)])
+@pytest.mark.parametrize("shape", [(1, 5), (3, 20), (20, 90), (65, 200), (70, 300), (131, 300)])
 def test_twin(shape, ratio, bounds):
     X, y = wide(*shape, seed=sum(shape))
     low, high = BOUNDS[bounds]

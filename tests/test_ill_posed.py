@@ -231,7 +231,7 @@ def test_ridge_with_a_vanishing_penalty_on_dependent_columns(shape):
 @pytest.mark.parametrize("weighted", [False, True])
 def test_full_sparse_columns_are_constant_when_they_are(level, weighted):
     rng = np.random.default_rng(0)
-    for n in (10, 30, 61):
+    for n in (10, 30, 61, 10_000):
         X, y = rng.standard_normal((n, 3)), rng.standard_normal(n)
         X[:, 1] = level
         options = {"fit_intercept": False, "standardize": True}

@@ -180,6 +180,38 @@ def test_moments_of_columns_that_begin_far_from_their_means(head, weightless, ki
     assert design.deviation[4] <= 1e-15 * 7.1
 
 
+@pytest.mark.parametrize("kind", [np.asfortranarray, np.ascontiguousarray, sp.csc_array])
+@pytest.mark.parametrize(("first", "weight"), [(1e30, 0.0), (-1e140, 0.0), (1e30, 1e-70)])
+def test_moments_without_a_number_that_weighs_nothing(kind, first, weight):
+    """As a sentinel in a row left out: more digits away than a number has."""
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((200, 3)) + 1.0
+    weights = rng.random(200)
+    weights[0] = weight
+    weights /= weights.sum()
+    expected = reference.moments(A[1:], weights[1:], np.ones(3))
+    A[0, 1] = first
+    design, _ = as_design(kind(A))
+    _, (mean, spread), _ = check_entries(design, weights)
+    np.testing.assert_allclose(mean, expected[0], rtol=1e-12)
+    np.testing.assert_allclose(spread, expected[1], rtol=1e-9)
+
+
+@pytest.mark.parametrize("n", [5_000, 10_000, 100_000])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_moments_of_full_sparse_columns_far_from_zero(n, weighted):
+    """Many equal weights, added up one by one, drift away from 1: nothing is absent all the same."""
+    rng = np.random.default_rng(n)
+    A = rng.standard_normal((n, 3)) + np.array([0.0, 1e6, 1e6])
+    A[:, 2] = 0.1
+    weights = rng.random(n) + 0.1 if weighted else np.ones(n)
+    weights /= weights.sum()
+    design = scaled_design(sp.csc_array(A), weights=weights)
+    _, spread = reference.moments(A, weights, design.scale)
+    np.testing.assert_allclose(design.deviation[:2], np.sqrt(spread[:2]), rtol=1e-9)
+    assert design.deviation[2] == 0.0
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("n", [1, 3, 4, 8, 13, 37])

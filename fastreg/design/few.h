@@ -28,6 +28,7 @@ typedef double fastreg_wide_f64;
 typedef float fastreg_wide_f32;
 typedef double fastreg_quarter_f64;
 #endif
+
 /* Call a tile with the number of vectors, its last argument, as a constant, so that the accumulators are registers. */
 #define FASTREG_FOR_FEW(few, TILE, ...)   \
     switch (few) {                        \

@@ -38,10 +38,8 @@
 #define FASTREG_FETCH(address) ((void)(address))
 #endif
 
-/* Partial sums: SIMD without leave to reorder additions, so that the order of every sum is fixed. */
-#define FASTREG_LANES 16
-
-/* Four numbers at a time; their own addresses are multiples of their size, those of fours need not be. */
+/* Four numbers at a time, as partial sums whose order is fixed: SIMD without leave to reorder additions. Addresses of
+ * numbers are multiples of their size, those of fours need not be. */
 #if defined(__GNUC__)
 typedef double fastreg_half_f64 __attribute__((vector_size(32), aligned(8), may_alias));
 typedef float fastreg_quarter_f32 __attribute__((vector_size(16), aligned(4), may_alias));
@@ -163,9 +161,9 @@ FASTREG_INLINE void fastreg_see(fastreg_seen *seen, const double *x, const doubl
 }
 
 /* One look at a line: max_i |x[i]|, NaN where an entry is NaN or infinite (x * 0 is 0 for a number only), and
- * sums[0] = sum_i w[i] d_i, sums[1] = sum_i w[i] d_i^2 for d_i = x[i] * scale - center. With so much to do for each entry
- * the processor does not look far enough ahead by itself: fetching 8 kB ahead, 0.61 -> 0.38 ns an entry. Whether an entry
- * is no number is asked where the sums are none. */
+ * sums[0] = sum_i w[i] d_i, sums[1] = sum_i w[i] d_i^2 for d_i = x[i] * scale - center. With so much to do for each
+ * entry the processor does not look far enough ahead by itself: what is 8 kB ahead is asked for. Whether an entry is no
+ * number is asked where the sums are none. */
 FASTREG_CLONES static double fastreg_look(const double *FASTREG_RESTRICT x, const double *FASTREG_RESTRICT w,
                                           ptrdiff_t n, double scale, double center, double *FASTREG_RESTRICT sums)
 {

@@ -10,6 +10,8 @@ cdef enum:
     LONGEST = 512
     # Rows that tell about where the mean of a column is.
     HEAD = 32
+    # How often the center of a column is corrected; every time adds all the digits of a number to what is right of it.
+    MOST_ROUNDS = 3
 
 
 cdef struct Look:
@@ -52,10 +54,14 @@ cdef inline void find_centers(const Look* look, double* center) noexcept nogil:
 
 cdef inline double see_column(const Look* look, index_t j, double* center, double* sums) noexcept nogil:
     # The largest entry of a column and its sums about the center. Where its distance from the mean makes more than
-    # three quarters of the squares they would cancel each other, and are made again about the mean that they tell.
+    # three quarters of the squares they would cancel each other, and are made again about the mean that they tell; a
+    # few times if something of hardly any weight is far beyond the rest.
     cdef const double* column = look.data + j * look.lead
     cdef double largest = look_along(column, look.weight, look.tile.nr, look.scale[j], center[0], sums)
-    if sums[0] * sums[0] > 0.75 * sums[1] * look.here:
+    cdef int _
+    for _ in range(MOST_ROUNDS):
+        if not sums[0] * sums[0] > 0.75 * sums[1] * look.here:
+            break
         center[0] += sums[0] / look.here
         look_along(column, look.weight, look.tile.nr, look.scale[j], center[0], sums)
     return largest

@@ -1,4 +1,4 @@
-"""The looks at X that validation takes: finite entries, sorted sparse rows. Moments and more come with the first."""
+"""The looks at X that validation takes: finite entries, rows of sparse ones. Moments and more come with the first."""
 
 import numpy as np
 

@@ -10,6 +10,8 @@ from fastreg.design.tiles cimport fetch
 cdef enum:
     # What is needed of a row is asked for so many entries ahead.
     AHEAD = 16
+    # How often the center of a column is corrected; every time adds all the digits of a number to what is right of it.
+    MOST_ROUNDS = 3
 
 
 cdef struct Rows:
@@ -38,7 +40,8 @@ cdef inline void add_entry(
     cdef double d = value * scale - center
     cdef double weight = rows.weight if rows.weights == NULL else rows.weights[row]
     sums.largest = max(sums.largest, fabs(value))
-    sums.seen += weight
+    if rows.weights != NULL:
+        sums.seen += weight
     sums.first += weight * d
     sums.second += weight * d * d
     if products:
@@ -63,7 +66,8 @@ cdef inline Sums sum_entries(
     if x.count % 2:
         add_entry(&even, value_at(x, x.count - 1), row_at(x, x.count - 1), rows, scale, center, products)
     even.largest = max(even.largest, odd.largest)
-    even.seen += odd.seen
+    # Equal weights added up would drift away from their multiple.
+    even.seen = even.seen + odd.seen if rows.weights != NULL else rows.weight * x.count
     even.first += odd.first
     even.second += odd.second
     even.left += odd.left
@@ -91,26 +95,31 @@ cdef inline bint is_spoiled(Entries x) noexcept nogil:
 cdef inline Sums see_entries(
     Entries x, const Rows* rows, double scale, bint products, double* mean, double* spread
 ) noexcept nogil:
-    # Sums, and mean and spread of the scaled column, whose absent entries are zeros of weight 1 - seen; where that is
-    # rounding alone, nothing of weight is absent. The sums are about the first entry; where its distance from the mean
-    # of all makes more than three quarters of the squares they would cancel each other, and are made again.
+    # Sums, and mean and spread of the scaled column, whose absent entries are zeros of weight 1 - seen. The sums are
+    # about the first entry; where its distance from the mean of all makes more than three quarters of the squares they
+    # would cancel each other, and are made again, a few times if that entry is far beyond all others.
     cdef double center = value_at(x, 0) * scale if x.count else 0.0
     cdef Sums sums = sum_entries(x, rows, scale, center, products)
     cdef Sums again
     cdef double shift, absent, apart
-    if sums.first * sums.first > 0.75 * sums.second * sums.seen:
+    cdef int _
+    for _ in range(MOST_ROUNDS):
+        if not sums.first * sums.first > 0.75 * sums.second * sums.seen:
+            break
         center += sums.first / sums.seen
         again = sum_entries(x, rows, scale, center, False)
         sums.first, sums.second = again.first, again.second
     if sums.second - sums.second != 0.0 and is_spoiled(x):
         sums.largest = NAN
-    absent = 1.0 - sums.seen
-    if absent <= 1e-6 and absent <= 2.2e-16 * (4.0 + 2.0 * sqrt(<double> x.count)):
-        absent = 0.0
     shift = sums.first / sums.seen if sums.seen > 0.0 else 0.0
-    mean[0] = center * sums.seen + sums.first
-    apart = center + shift - mean[0]
-    spread[0] = max(sums.second - sums.first * shift, 0.0) + sums.seen * apart * apart + absent * mean[0] * mean[0]
+    mean[0], spread[0] = center * sums.seen + sums.first, max(sums.second - sums.first * shift, 0.0)
+    absent = 1.0 - sums.seen
+    if x.count == rows.count and sums.seen > 0.0:
+        mean[0] = center + shift
+    elif absent > 1e-6 or absent > 2.2e-16 * (4.0 + 2.0 * sqrt(<double> x.count)):
+        # (Below that it is rounding, and nothing of weight is absent.)
+        apart = center + shift - mean[0]
+        spread[0] += sums.seen * apart * apart + absent * mean[0] * mean[0]
     return sums
 
 

@@ -14,6 +14,8 @@
 
 #include "../design/lines.h"
 
+/* Partial sums: SIMD without leave to reorder additions, so that the order of every sum is fixed. */
+#define FASTREG_LANES 16
 /* Curvatures are kept above this fraction of |u|; see generalized.pyx. */
 #define FASTREG_LEAST_CURVATURE 0.01
 #define FASTREG_TINY 1e-290
