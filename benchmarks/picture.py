@@ -50,8 +50,8 @@ def panel(axis: Any, line: Any, styles: dict[str, tuple[str, str]]) -> None:
     axis.set_yscale("log")
     axis.set_ylim(FLOOR / 2, 1e-1)
     low, high = axis.get_xlim()
-    # Every factor of three gets a label where these have room.
-    subs = (1.0, 3.0) if high < DENSE * low else (1.0,)
+    # Every factor of three gets a label where these have room; within a factor of ten there might be only one of them.
+    subs = (1.0, 2.0, 5.0) if high < 10 * low else (1.0, 3.0) if high < DENSE * low else (1.0,)
     axis.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=subs, numticks=9))
     axis.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
     axis.xaxis.set_major_formatter(lambda time, _: seconds(time).replace(".0 ", " "))
