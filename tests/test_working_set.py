@@ -71,7 +71,7 @@ def test_a_capped_working_set_still_certifies(form, monkeypatch):
     A, y = make_data(60, 250, seed=72)
     monkeypatch.setattr(solvers, "choose_form", FORMS[form])
     monkeypatch.setattr(solvers, "complete_pays", lambda *_: False)
-    monkeypatch.setattr(solvers, "choose_budget", lambda *_: cost_model.Budget(0.2, 24, 24, 4.0, 0, 10**6))
+    monkeypatch.setattr(solvers, "choose_budget", lambda *_: cost_model.Budget(0.2, 24, 24, 4.0, 0, 10**6, False))
     options = {"l1_ratio": 0.9, "penalty_factors": np.r_[0.0, np.ones(249)]}
     X = sp.csc_array(A) if "sparse" in form else A
     path = fastreg.fit_path(X, y, alphas=[0.5, 0.1], tol=1e-5, max_iter=10**6, **options)
@@ -82,6 +82,26 @@ def test_a_capped_working_set_still_certifies(form, monkeypatch):
         gap = reference.dual_gap(form, path.coef(alpha), alpha)
         assert gap == pytest.approx(path.dual_gaps[k], rel=1e-2, abs=1e-9)
         assert gap <= 1.01e-5 * form.null_loss
+
+
+@pytest.mark.parametrize("shares", [[0.02], [0.5, 0.1, 0.02]])
+def test_a_long_way_in_small_steps_has_fewer_events(shares, monkeypatch):
+    """Genotypes in linkage, many of which matter: W keeps up with the support, and the answer is the same."""
+    rng = np.random.default_rng(0)
+    shared = np.repeat(rng.standard_normal((400, 100)), 10, axis=1)
+    dose = shared + 0.7 * rng.standard_normal((400, 1000))
+    X = (dose > 0.5) + (dose > -0.5) * 1.0
+    y = X[:, ::7] @ rng.standard_normal(143) + 3 * rng.standard_normal(400)
+    alphas = fastreg.alpha_max(X, y) * np.array(shares)
+    small = fastreg.fit_path(X, y, alphas=alphas, tol=1e-9)
+    choose = cost_model.choose_budget
+    monkeypatch.setattr(solvers, "choose_budget", lambda *given: choose(*given)._replace(slim=False))
+    large = fastreg.fit_path(X, y, alphas=alphas, tol=1e-9)
+    assert small.n_iter.sum() < large.n_iter.sum()
+    np.testing.assert_allclose(small.coefs.toarray(), large.coefs.toarray(), atol=1e-10)
+    form = reference.standard_form(X, y)
+    for alpha in small.alphas:
+        assert reference.dual_gap(form, small.coef(alpha), alpha) <= 1e-9 * form.null_loss
 
 
 @pytest.mark.parametrize("route", ["primal", "dual", "krylov"])

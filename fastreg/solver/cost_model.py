@@ -48,6 +48,9 @@ NEWTON_GRAM = 256
 # Under an l2 part dense columns of more than so many times the rows have no Gram matrix: n^3/3 and a few |W| n for a
 # step of Newton's method on the dual, where tracing takes |S|^2 for an event and |S|^3/3 for an alpha.
 WIDE = 4
+# Where X is dense and n^2 is more than so many times p tracing up to n events, |S| (|S| + |W|) numbers each, costs some
+# hundred passes over X: more passes, of smaller steps, are worth a W that holds little besides S.
+SLIM = 100
 # For sparse data a complete Gram matrix may cost this many multiplications per stored entry.
 COMPLETE_FLOPS_PER_ENTRY = 2000.0
 # Sparse working columns get a Gram matrix once they hold so many times |W|^2 entries. They lose it below 1 times: an
@@ -123,6 +126,8 @@ class Budget(NamedTuple):
         ... and up to so many features.
     wide : int
         Dense columns under an l2 part lose theirs beyond so many features.
+    slim : bool
+        Whether a lasso goes a long way in steps so small that W keeps up with the support.
     """
 
     pass_fraction: float
@@ -131,6 +136,7 @@ class Budget(NamedTuple):
     gram_pays: float
     gram_always: int
     wide: int
+    slim: bool
 
 
 def choose_budget(design: ScaledDesign, form: Form, models: bool = False) -> Budget:
@@ -145,8 +151,9 @@ def choose_budget(design: ScaledDesign, form: Form, models: bool = False) -> Bud
         limit = design.n_features + 1
     if isinstance(form, DenseColumns):
         limit = max(64, numbers // design.n_rows)
+    slim = not models and not design.raw.is_sparse and design.n_rows**2 > SLIM * design.n_features
     return Budget(PASS_FRACTION_BY_ROW if design.raw.by_row else PASS_FRACTION, limit, gram_limit, GRAM_PAYS,
-                  NEWTON_GRAM if models else 0, WIDE * design.n_rows)  # fmt: skip
+                  NEWTON_GRAM if models else 0, WIDE * design.n_rows, slim)  # fmt: skip
 
 
 def complete_pays(design: ScaledDesign, n_alphas: int, smooth: bool = False) -> bool:

@@ -16,10 +16,10 @@ from fastreg.solver.working_problem cimport WorkingProblem, sparse_entries
 from fastreg.subproblem.columns cimport Form
 from fastreg.subproblem.gram cimport GramForm
 
-# The working set may grow by this many features at least, and by half of itself, in one round.
-cdef index_t MIN_GROWTH = 64
-# ... and before an alpha by half the samples at most, however few: more cannot be needed there.
+# Before an alpha W may grow by half the samples at most, or so many if they are few: more cannot be needed there.
 cdef index_t LEAST = 16
+# W grows faster as long as this part of what joins it gets into the support.
+cdef double NEEDED = 0.4
 # What an alpha costs on W is less than a residual where W has so many times as many entries as |S| |W|.
 cdef double VERY_LONG = 100.0
 
@@ -29,6 +29,7 @@ cdef class WorkingFeatures(WorkingProblem):
 
     def __init__(self, ScaledDesign design, Form form, penalty, free, start, budget):
         super().__init__(design, form, penalty, free, budget)
+        self.pace = MIN_GROWTH
         self.limit = max(budget.limit, 2 * len(free) + 2)
         form.limit = min(self.limit, max(self.n_features, 1))
         if isinstance(form, GramForm) and form.columns is not None:
@@ -92,15 +93,32 @@ cdef class WorkingFeatures(WorkingProblem):
             self.form.bind_target(self.target, self.correlation)
 
     cdef int prepare(self, double a1_old, double a1_new) except -1 nogil:
-        # Features likely to enter at the next alpha (the sequential strong rule of Tibshirani et al. 2012).
-        cdef index_t count, i
+        # Put what is likely to enter at the next alpha into W.
+        cdef index_t count = self.entering(a1_old, a1_new)
+        cdef index_t i
+        for i in range(count):
+            self.scratch[i] = fabs(self.z[self.chosen[i]]) / self.norm[self.chosen[i]]
+        return self.adopt(count, self.most_ahead())
+
+    cdef index_t entering(self, double a1_old, double a1_new) noexcept nogil:
+        # Choose the features likely to enter at the next alpha (the sequential strong rule of Tibshirani et al. 2012).
         if self.complete:
             return 0
         self.pen.a1 = max(2.0 * a1_new - a1_old, 0.0)
-        count = self.candidates(0, 0.0, 0.0)
-        for i in range(count):
-            self.scratch[i] = fabs(self.z[self.chosen[i]]) / self.norm[self.chosen[i]]
-        return self.adopt(count, min(max(MIN_GROWTH, self.form.count // 4), max(LEAST, self.design.n_rows // 2)))
+        return self.candidates(0, 0.0, 0.0)
+
+    cdef index_t most_ahead(self) noexcept nogil:
+        # By how many features W may grow before an alpha.
+        return min(max(self.pace, self.form.count // 4), max(LEAST, self.design.n_rows // 2))
+
+    cdef void keep_pace(self, index_t joined, index_t used) noexcept nogil:
+        # After a step in which so many features have joined W, with so many in the support before it: where many of
+        # them are in it now W may grow faster, up to a quarter of the samples. (The first that join an empty support
+        # are needed whatever follows.)
+        if used > 0 and joined > 0 and self.support() - used >= NEEDED * joined:
+            self.pace = min(2 * self.pace, max(MIN_GROWTH, self.design.n_rows // 4))
+        else:
+            self.pace = max(MIN_GROWTH, self.pace // 2)
 
     cdef index_t grow(self) except -1 nogil:
         # Add violators, those whose own best step is longest first; return how many there were.

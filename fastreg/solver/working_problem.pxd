@@ -26,6 +26,7 @@ cdef class WorkingProblem(CertifiedPoint):
     cdef double gram_pays
     cdef index_t gram_always
     cdef index_t wide
+    cdef bint slim
     cdef bint smooth
     # Whether Newton's method on the dual has ever run out of steps.
     cdef bint dual_failed

@@ -9,7 +9,7 @@ import numpy as np
 from libc.math cimport fabs, sqrt
 
 from fastreg.design.base cimport index_t
-from fastreg.solver.working_features cimport WorkingFeatures
+from fastreg.solver.working_features cimport MIN_GROWTH, WorkingFeatures
 from fastreg.solver.working_problem cimport RUSH
 
 from fastreg.subproblem.gap import gap_of
@@ -29,6 +29,11 @@ cdef double LOST = 1e10
 cdef double APPROACH = 0.6
 # ... each solved to a gap of so much of the null loss at most, in one round.
 cdef double COARSE = 0.01
+# ... or, where tracing is dear (so many events cost a pass over X), of finer ones up to this, until what is likely to
+# enter is at most this part of what W may grow by.
+cdef double DEAR = 200.0
+cdef double FINEST = 0.95
+cdef double SHARE = 0.5
 
 
 cdef class WorkingSetSolver(WorkingFeatures):
@@ -103,11 +108,18 @@ cdef class WorkingSetSolver(WorkingFeatures):
         cdef index_t i
         self.epochs = self.events = 0
         if before >= 0.0:
+            if self.slim and a1 < FINEST * before and self.can_approach():
+                return self.approach(before, a1, a2, max_iter)
             return self.prepare(before, a1)
         for i in range(self.form.count):
             if self.form.beta[i] != 0.0:
                 return 0
-        return self.approach(a1, a2, max_iter)
+        return self.approach(self.level(), a1, a2, max_iter) if self.can_approach() else 0
+
+    cdef bint can_approach(self) noexcept nogil:
+        # Whether a working set that grows on the way to a small a1 is worth some rounds. Where rows outnumber features
+        # one that is chosen by the correlations of the null model is good enough, and every round reads long columns.
+        return self.form.kind == 0 and not self.complete and self.design.n_rows <= self.n_features
 
     cdef void begin(self, double a1, double a2, double target, index_t max_iter) noexcept nogil:
         self.pen.a1, self.pen.a2 = a1, a2
@@ -219,17 +231,30 @@ cdef class WorkingSetSolver(WorkingFeatures):
             # What is still missing from W will undo the last digits of a solution without it.
             self.inner_target = max(INNER_FRACTION * self.gap_target, EARLY_FRACTION * self.gap)
 
-    cdef int approach(self, double a1, double a2, index_t max_iter) except -1 nogil:
-        # From the null model to the neighborhood of a small a1 in coarse steps, one round each: the working set that
-        # grows on the way is a good one, while one chosen by the correlations of the null model is not. (Where rows
-        # outnumber features that one is good enough, and every round costs reading long columns.)
-        cdef double here = self.level()
-        cdef double ahead = APPROACH * here
-        if self.form.kind != 0 or self.complete or self.design.n_rows > self.n_features:
-            return 0
-        while ahead > a1:
+    cdef int approach(self, double here, double a1, double a2, index_t max_iter) except -1 nogil:
+        # From an easy scale to the neighborhood of a small a1 in coarse steps, one round each: the working set that
+        # grows on the way is a good one, while one chosen by the correlations of the null model is not.
+        cdef double ahead
+        cdef index_t before, used
+        while True:
+            ahead = self.next_scale(here)
+            if ahead <= a1:
+                break
+            before, used = self.form.count, self.support()
             self.prepare(here, ahead)
             self.begin(ahead, a2, COARSE * self.target2, max_iter)
             self.resolve(self.advance())
-            here, ahead = ahead, APPROACH * ahead
-        return self.prepare(here, a1)
+            self.keep_pace(self.form.count - before, used)
+            here = ahead
+        self.prepare(here, a1)
+        self.pace = MIN_GROWTH
+        return 0
+
+    cdef double next_scale(self, double here) noexcept nogil:
+        # Where the next step of an approach leads.
+        cdef double ratio = APPROACH
+        cdef double support = self.support()
+        if self.slim and DEAR * support * (support + self.form.count) > self.entries:
+            while ratio < FINEST and self.entering(here, ratio * here) > SHARE * self.most_ahead():
+                ratio = sqrt(ratio)
+        return ratio * here
