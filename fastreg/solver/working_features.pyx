@@ -114,8 +114,8 @@ cdef class WorkingFeatures(WorkingProblem):
     cdef void keep_pace(self, index_t joined, index_t used) noexcept nogil:
         # After a step in which so many features have joined W, with so many in the support before it: where many of
         # them are in it now W may grow faster, up to a quarter of the samples. (The first that join an empty support
-        # are needed whatever follows.)
-        if used > 0 and joined > 0 and self.support() - used >= NEEDED * joined:
+        # are needed whatever follows. Under an l2 part so many would be a crowd.)
+        if not self.smooth and used > 0 and joined > 0 and self.support() - used >= NEEDED * joined:
             self.pace = min(2 * self.pace, max(MIN_GROWTH, self.design.n_rows // 4))
         else:
             self.pace = max(MIN_GROWTH, self.pace // 2)
