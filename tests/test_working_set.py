@@ -104,6 +104,23 @@ def test_a_long_way_in_small_steps_has_fewer_events(shares, monkeypatch):
         assert reference.dual_gap(form, small.coef(alpha), alpha) <= 1e-9 * form.null_loss
 
 
+@pytest.mark.parametrize("shares", [[np.inf, 0.1], [0.5, 1e-3], [0.1, 0.0]])
+def test_long_ways_end(shares, monkeypatch):
+    """From where a penalty is infinite in the solver's units, and to where it is 0, no number of steps would lead."""
+    X, y = make_data(60, 250, seed=75)
+    monkeypatch.setattr(solvers, "complete_pays", lambda *_: False)
+    monkeypatch.setattr("fastreg.path.run.PACK_ENTRIES", 0)
+    choose = cost_model.choose_budget
+    monkeypatch.setattr(solvers, "choose_budget", lambda *given: choose(*given)._replace(slim=True))
+    unit = 2.0**-20
+    alphas = np.minimum(unit * np.array(shares), 1e308)
+    path = fastreg.fit_path(X, unit * y, alphas=alphas, upper_bounds=unit, tol=1e-7)
+    assert path.converged.all()
+    form = reference.standard_form(X, unit * y, upper_bounds=unit)
+    for alpha in path.alphas[path.alphas > 0]:
+        assert reference.dual_gap(form, path.coef(alpha), alpha) <= 1.01e-7 * form.null_loss
+
+
 @pytest.mark.parametrize("route", ["primal", "dual", "krylov"])
 @pytest.mark.parametrize("shape", [(60, 20), (20, 60)])
 def test_every_ridge_route_gives_the_same_path(route, shape, monkeypatch):

@@ -160,7 +160,8 @@ class Problem:
     def penalty_scales(self, alphas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return a1 and a2 for every alpha; an a2 beyond the range of numbers is the largest that leaves room."""
         scale = self.column_scale
-        return alphas * (scale / self.y_scale), np.minimum(alphas, HUGE / scale / scale) * scale * scale
+        with np.errstate(over="ignore"):
+            return alphas * (scale / self.y_scale), np.minimum(alphas, HUGE / scale / scale) * scale * scale
 
     def user_coefficients(self, starts: np.ndarray, features: np.ndarray, beta: np.ndarray) -> Coefficients:
         """Return coefficients (n_columns, k) on the user's scale, of the k fits from starts[i] to starts[i + 1]."""

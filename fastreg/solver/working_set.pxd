@@ -25,6 +25,6 @@ cdef class WorkingSetSolver(WorkingFeatures):
     cdef bint is_lost(self) noexcept nogil
     cdef void refine(self, index_t grown) noexcept nogil
     cdef int solve(self, double a1, double a2, double target, index_t max_iter) except -1 nogil
-    cdef bint can_approach(self) noexcept nogil
+    cdef bint can_approach(self, double a1) noexcept nogil
     cdef int approach(self, double here, double a1, double a2, index_t max_iter) except -1 nogil
     cdef double next_scale(self, double here) noexcept nogil

@@ -108,18 +108,20 @@ cdef class WorkingSetSolver(WorkingFeatures):
         cdef index_t i
         self.epochs = self.events = 0
         if before >= 0.0:
-            if self.slim and a1 < FINEST * before and self.can_approach():
-                return self.approach(before, a1, a2, max_iter)
+            if self.slim and a1 < FINEST * before and self.can_approach(a1):
+                # Which may be from far beyond where anything enters.
+                return self.approach(min(before, self.level()), a1, a2, max_iter)
             return self.prepare(before, a1)
         for i in range(self.form.count):
             if self.form.beta[i] != 0.0:
                 return 0
-        return self.approach(self.level(), a1, a2, max_iter) if self.can_approach() else 0
+        return self.approach(self.level(), a1, a2, max_iter) if self.can_approach(a1) else 0
 
-    cdef bint can_approach(self) noexcept nogil:
+    cdef bint can_approach(self, double a1) noexcept nogil:
         # Whether a working set that grows on the way to a small a1 is worth some rounds. Where rows outnumber features
         # one that is chosen by the correlations of the null model is good enough, and every round reads long columns.
-        return self.form.kind == 0 and not self.complete and self.design.n_rows <= self.n_features
+        # (No number of steps leads to 0.)
+        return a1 > 0.0 and self.form.kind == 0 and not self.complete and self.design.n_rows <= self.n_features
 
     cdef void begin(self, double a1, double a2, double target, index_t max_iter) noexcept nogil:
         self.pen.a1, self.pen.a2 = a1, a2
