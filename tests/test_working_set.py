@@ -84,22 +84,24 @@ def test_a_capped_working_set_still_certifies(form, monkeypatch):
         assert gap <= 1.01e-5 * form.null_loss
 
 
-@pytest.mark.parametrize("shares", [[0.02], [0.5, 0.1, 0.02]])
-def test_a_long_way_in_small_steps_has_fewer_events(shares, monkeypatch):
+@pytest.mark.parametrize(
+    ("shares", "l1_ratio", "linked"), [([0.02], 1.0, 10), ([0.5, 0.1, 0.02], 1.0, 10), ([0.5, 0.1, 0.02], 0.95, 20)]
+)
+def test_a_long_way_in_small_steps_has_fewer_events(shares, l1_ratio, linked, monkeypatch):
     """Genotypes in linkage, many of which matter: W keeps up with the support, and the answer is the same."""
     rng = np.random.default_rng(0)
-    shared = np.repeat(rng.standard_normal((400, 100)), 10, axis=1)
+    shared = np.repeat(rng.standard_normal((400, 1000 // linked)), linked, axis=1)
     dose = shared + 0.7 * rng.standard_normal((400, 1000))
     X = (dose > 0.5) + (dose > -0.5) * 1.0
     y = X[:, ::7] @ rng.standard_normal(143) + 3 * rng.standard_normal(400)
-    alphas = fastreg.alpha_max(X, y) * np.array(shares)
-    small = fastreg.fit_path(X, y, alphas=alphas, tol=1e-9)
+    alphas = fastreg.alpha_max(X, y, l1_ratio=l1_ratio) * np.array(shares)
+    small = fastreg.fit_path(X, y, l1_ratio=l1_ratio, alphas=alphas, tol=1e-9)
     choose = cost_model.choose_budget
     monkeypatch.setattr(solvers, "choose_budget", lambda *given: choose(*given)._replace(slim=False))
-    large = fastreg.fit_path(X, y, alphas=alphas, tol=1e-9)
+    large = fastreg.fit_path(X, y, l1_ratio=l1_ratio, alphas=alphas, tol=1e-9)
     assert small.n_iter.sum() < large.n_iter.sum()
     np.testing.assert_allclose(small.coefs.toarray(), large.coefs.toarray(), atol=1e-10)
-    form = reference.standard_form(X, y)
+    form = reference.standard_form(X, y, l1_ratio=l1_ratio)
     for alpha in small.alphas:
         assert reference.dual_gap(form, small.coef(alpha), alpha) <= 1e-9 * form.null_loss
 

@@ -127,7 +127,7 @@ class Budget(NamedTuple):
     wide : int
         Dense columns under an l2 part lose theirs beyond so many features.
     slim : bool
-        Whether a lasso goes a long way in steps so small that W keeps up with the support.
+        Whether squared loss goes a long way in steps so small that W keeps up with the support.
     """
 
     pass_fraction: float

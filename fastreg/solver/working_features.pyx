@@ -88,7 +88,7 @@ cdef class WorkingFeatures(WorkingProblem):
         if self.n_features:
             memcpy(&self.correlation[0], &c[0], self.n_features * sizeof(double))
             memcpy(&self.z[0], &c[0], self.n_features * sizeof(double))
-        self.target2 = dot(&self.target[0], &self.target[0], self.design.n_rows)
+        self.target2 = self.residual2 = dot(&self.target[0], &self.target[0], self.design.n_rows)
         if self.form.kind == 0:
             self.form.bind_target(self.target, self.correlation)
 
@@ -114,8 +114,9 @@ cdef class WorkingFeatures(WorkingProblem):
     cdef void keep_pace(self, index_t joined, index_t used) noexcept nogil:
         # After a step in which so many features have joined W, with so many in the support before it: where many of
         # them are in it now W may grow faster, up to a quarter of the samples. (The first that join an empty support
-        # are needed whatever follows. Under an l2 part so many would be a crowd.)
-        if not self.smooth and used > 0 and joined > 0 and self.support() - used >= NEEDED * joined:
+        # are needed whatever follows. Models of other losses under an l2 part gain nothing, and have more to weigh.)
+        cdef bint may = used > 0 and joined > 0 and (not self.smooth or self.form.weights is None)
+        if may and self.support() - used >= NEEDED * joined:
             self.pace = min(2 * self.pace, max(MIN_GROWTH, self.design.n_rows // 4))
         else:
             self.pace = max(MIN_GROWTH, self.pace // 2)

@@ -70,7 +70,7 @@ cdef class WorkingProblem(CertifiedPoint):
         self.wide = budget.wide
         # Where every column bears an l2 part the dual is smooth.
         self.smooth = np.count_nonzero(penalty["l2"]) == self.n_features
-        self.slim = budget.slim and not self.smooth
+        self.slim = budget.slim
         self.tracer, self.dual = Tracer(), DualNewton()
         gram = design.gram_matrix(free) if len(free) else None
         self.span = hidden_span(design, free, gram)

@@ -13,6 +13,8 @@ cdef class WorkingSetSolver(WorkingFeatures):
     cdef int stalls
     # Whether everything has begun anew from 0.
     cdef bint retreated
+    # Whether the way to it was gone in small steps.
+    cdef bint creeping
 
     cdef int set_off(self, double before, double a1, double a2, index_t max_iter) except -1 nogil
     cdef void begin(self, double a1, double a2, double target, index_t max_iter) noexcept nogil
@@ -27,4 +29,5 @@ cdef class WorkingSetSolver(WorkingFeatures):
     cdef int solve(self, double a1, double a2, double target, index_t max_iter) except -1 nogil
     cdef bint can_approach(self, double a1) noexcept nogil
     cdef int approach(self, double here, double a1, double a2, index_t max_iter) except -1 nogil
+    cdef bint is_dear(self) noexcept nogil
     cdef double next_scale(self, double here) noexcept nogil

@@ -27,13 +27,14 @@ cdef double DRIFTED = 1e6
 cdef double LOST = 1e10
 # A cold start goes down to its first alpha in steps of this ratio.
 cdef double APPROACH = 0.6
-# ... each solved to a gap of so much of the null loss at most, in one round.
+# ... each solved to a gap of so much of twice the loss that is left, in one round.
 cdef double COARSE = 0.01
 # ... or, where tracing is dear (so many events cost a pass over X), of finer ones up to this, until what is likely to
-# enter is at most this part of what W may grow by.
+# enter is at most this part of what W may grow by; under an l2 part only if less than that part of W is in the support.
 cdef double DEAR = 200.0
 cdef double FINEST = 0.95
 cdef double SHARE = 0.5
+cdef double USED = 0.5
 
 
 cdef class WorkingSetSolver(WorkingFeatures):
@@ -107,8 +108,9 @@ cdef class WorkingSetSolver(WorkingFeatures):
         # From the alpha before, whose scale a1 was `before`, or (-1) from the start, towards the next one.
         cdef index_t i
         self.epochs = self.events = 0
+        self.creeping = False
         if before >= 0.0:
-            if self.slim and a1 < FINEST * before and self.can_approach(a1):
+            if self.slim and a1 < FINEST * before and self.can_approach(a1) and (not self.smooth or self.is_dear()):
                 # Which may be from far beyond where anything enters.
                 return self.approach(min(before, self.level()), a1, a2, max_iter)
             return self.prepare(before, a1)
@@ -134,7 +136,8 @@ cdef class WorkingSetSolver(WorkingFeatures):
         cdef index_t most = self.max_iter - self.epochs
         cdef index_t crawl = -1
         self.reconsider()
-        if not self.stalls and self.is_crowded(&self.pen):
+        # (In small steps no crowd is so large that descent which has failed before is worth another trial.)
+        if not self.stalls and not (self.creeping and self.slow_descent) and self.is_crowded(&self.pen):
             if self.trace_crowd(&self.pen, self.max_iter) or self.descend_on(min(RUSH, most)) < RUSH:
                 return self.certify()
             self.slow_descent = True
@@ -244,7 +247,7 @@ cdef class WorkingSetSolver(WorkingFeatures):
                 break
             before, used = self.form.count, self.support()
             self.prepare(here, ahead)
-            self.begin(ahead, a2, COARSE * self.target2, max_iter)
+            self.begin(ahead, a2, 2.0 * COARSE * self.loss_value(), max_iter)
             self.resolve(self.advance())
             self.keep_pace(self.form.count - before, used)
             here = ahead
@@ -252,11 +255,19 @@ cdef class WorkingSetSolver(WorkingFeatures):
         self.pace = MIN_GROWTH
         return 0
 
+    cdef bint is_dear(self) noexcept nogil:
+        # Whether small steps are worth their passes. Under an l2 part that is where descent has failed (the Gram form
+        # has no better way then) and most of W is not in the support.
+        cdef double support = self.support()
+        if self.smooth and not (self.slow_descent and self.form.kind == 0 and support < USED * self.form.count):
+            return False
+        return self.slim and DEAR * support * (support + self.form.count) > self.entries
+
     cdef double next_scale(self, double here) noexcept nogil:
         # Where the next step of an approach leads.
         cdef double ratio = APPROACH
-        cdef double support = self.support()
-        if self.slim and DEAR * support * (support + self.form.count) > self.entries:
+        if self.is_dear():
+            self.creeping = True
             while ratio < FINEST and self.entering(here, ratio * here) > SHARE * self.most_ahead():
                 ratio = sqrt(ratio)
         return ratio * here

@@ -88,7 +88,8 @@ cdef int decompose(ActiveSet self, Design raw) except -1 nogil:
                 &self.L[k * CUBE, j * CUBE], self.L.shape[1], <int> min(CUBE, self.size - k * CUBE), CUBE, CUBE,
                 &self.cubes[j * CUBE * CUBE],
             )
-        for block in prange(k, blocks, num_threads=team, schedule="dynamic"):
+        # A team of one costs a call of the system, too: a small factor has none.
+        for block in prange(k, blocks if k else 0, num_threads=team, schedule="dynamic"):
             subtract_products(self, block, k)
         if not factorize_block(self, k * CUBE, min(CUBE, self.size - k * CUBE)):
             return False
@@ -104,8 +105,6 @@ cdef void subtract_products(ActiveSet self, index_t row, index_t col) noexcept n
     cdef int nr = <int> min(CUBE, self.size - row * CUBE)
     cdef int nc = <int> min(CUBE, self.size - col * CUBE)
     cdef index_t k, i, j
-    if col == 0:
-        return
     memset(sums, 0, CUBE * CUBE * sizeof(double))
     for k in range(col):
         turn_lines(&self.L[row * CUBE, k * CUBE], self.L.shape[1], nr, CUBE, CUBE, cube)
@@ -124,13 +123,15 @@ cdef bint factorize_block(ActiveSet self, index_t first, index_t count) noexcept
     for k in range(CUBE):
         least[k] = DEPENDENT * self.w[first + k] if k < count else 0.0
     for k in range(count):
-        for i in range(length):
-            columns[k * CUBE + i] = self.L[first + i, first + k] if k <= i < count else 0.0
+        memset(&columns[k * CUBE], 0, length * sizeof(double))
+        for i in range(k, count):
+            columns[k * CUBE + i] = self.L[first + i, first + k]
     if factor_columns(columns, <int> count, CUBE, least) < count:
         return False
     for i in range(count):
-        for k in range(count):
-            self.L[first + i, first + k] = columns[k * CUBE + i] if k <= i else 0.0
+        memset(&self.L[first + i, first], 0, count * sizeof(double))
+        for k in range(i + 1):
+            self.L[first + i, first + k] = columns[k * CUBE + i]
     return True
 
 

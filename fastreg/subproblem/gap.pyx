@@ -28,6 +28,8 @@ from fastreg.penalty.elastic_net cimport (
 # Under an l2 part correlations vanish up to rounding, this fraction of the level at which others count as 0.
 cdef double SMOOTH = 1e-3
 cdef int MAX_NEWTON = 40
+# A gap below this fraction of what is asked for need not be the smallest one.
+cdef double NEGLIGIBLE = 1e-6
 cdef int SECTIONS = 60
 cdef double GOLDEN = 0.6180339887498949
 
@@ -51,12 +53,17 @@ cdef inline double modeled(const Penalty* pen, const Evidence* evidence, double 
 
 
 cdef double dual_gap(const Penalty* pen, const Evidence* evidence, double* scale) noexcept nogil:
-    # The smallest G(s); `scale` is where it lies. Newton's method, guarded by bisection.
+    # The smallest G(s), or one that is small enough; `scale` is where it lies. Newton's method, guarded by bisection.
     cdef double high = largest_scale(pen, evidence, True)
     cdef double low = 0.0
     cdef double s = high
-    cdef double slope, bend, step
+    cdef double slope, bend, step, total
     cdef int _
+    if evidence.enough > 0.0 and evidence.rows.loss == NULL:
+        total = gap_at(pen, evidence, high)
+        if total <= NEGLIGIBLE * evidence.enough:
+            scale[0] = high
+            return total
     for _ in range(MAX_NEWTON):
         slope = derivative(pen, evidence, s, &bend)
         if (slope <= 0.0 and s >= high) or slope == 0.0:
