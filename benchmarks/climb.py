@@ -23,6 +23,8 @@ CLIMB_SECONDS = 1800.0
 FAR = 100.0
 # In the climb short fits are timed that often.
 SHORT_SECONDS, SHORT_REPEATS = 0.5, 3
+# A contestant's turn is so long, or two fits; the last one counts.
+TURN_SECONDS = 0.02
 # Afterwards, (seconds of a fit, repeats): slow fits are repeated less often.
 REPEATS = ((0.02, 21), (0.5, 7), (2.0, 3), (np.inf, 1))
 
@@ -218,11 +220,12 @@ def repeat(entries: list[list[Entry]], targets: tuple[float, ...]) -> None:
 
 def timed(entry: Entry, rung: Rung) -> list[float]:
     """Return the seconds of one more fit, or none if it fails this time."""
-    # Others were at work before: the first of two short fits finds its data and code out of the caches.
-    tries = 2 if rung.seconds < SHORT_SECONDS else 1
-    command = {"do": "fit", "tol": rung.tol, "option": entry.option}
+    # Others were at work before: the first short fits find their data and code out of the caches, and so would those
+    # after every word with the board.
+    in_turn = max(2, int(TURN_SECONDS / rung.seconds)) if rung.seconds < SHORT_SECONDS else 1
+    command = {"do": "fit", "tol": rung.tol, "option": entry.option, "in_turn": in_turn}
     try:
-        return [entry.worker.ask(CAP_SECONDS, **command)["seconds"] for _ in range(tries)][-1:]
+        return [entry.worker.ask(CAP_SECONDS, **command)["seconds"]]
     except WorkerError as error:
         print(f"  {entry.worker.module.NAME}, repeat: {error}", flush=True)
         return []
