@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fastreg.path.fit import alpha_max, fit_path
 from fastreg.path.result import PathResult
 from fastreg.runtime.exceptions import ConvergenceWarning
+from fastreg.runtime.memory import keep_freed
 from fastreg.solver.certificate import duality_gap
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ if TYPE_CHECKING:
     )
 
 __version__ = "0.1.0"
+
+# Before there are data: a block that large has to come from the system, not from the memory of others.
+keep_freed()
 
 # Imported when first used: name and module.
 _LAZY = {
