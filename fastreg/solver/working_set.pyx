@@ -27,8 +27,10 @@ cdef double DRIFTED = 1e6
 cdef double LOST = 1e10
 # A cold start goes down to its first alpha in steps of this ratio.
 cdef double APPROACH = 0.6
-# ... each solved to a gap of so much of twice the loss that is left, in one round.
+# ... each solved to a gap of so much of twice the loss that is left, in one round; of this part of ||y||^2 where hardly
+# any is left.
 cdef double COARSE = 0.01
+cdef double LEFT = 1e-6
 # ... or, where tracing is dear (so many events cost a pass over X), of finer ones up to this, until what is likely to
 # enter is at most this part of what W may grow by; under an l2 part only if less than that part of W is in the support.
 cdef double DEAR = 200.0
@@ -247,7 +249,7 @@ cdef class WorkingSetSolver(WorkingFeatures):
                 break
             before, used = self.form.count, self.support()
             self.prepare(here, ahead)
-            self.begin(ahead, a2, 2.0 * COARSE * self.loss_value(), max_iter)
+            self.begin(ahead, a2, COARSE * max(2.0 * self.loss_value(), LEFT * self.target2), max_iter)
             self.resolve(self.advance())
             self.keep_pace(self.form.count - before, used)
             here = ahead
