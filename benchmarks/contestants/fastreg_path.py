@@ -39,4 +39,6 @@ def fit(data, problem, tol, option):
     path = fastreg.fit_path(
         *data, loss=loss, alphas=problem.alphas, l1_ratio=problem.l1_ratio, tol=tol, n_threads=problem.threads
     )
-    return Solution(path.coefs, path.n_passes)
+    # Of one fit a vector, as peers return it; of a path a matrix.
+    coefs = path.coef(path.alphas[0])[:, None] if problem.is_single and not path.several else path.coefs
+    return Solution(coefs, path.n_passes)

@@ -1,7 +1,6 @@
 """What a path fit returns."""
 
 from dataclasses import dataclass, fields
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from fastreg.loss.losses import LOSSES
 from fastreg.path.source import Source
 from fastreg.path.table import Table, import_pandas
 from fastreg.problem.coefficients import Coefficients
+from fastreg.runtime.once import once
 
 
 def listed(coefs: Any) -> list[sp.csc_array]:
@@ -89,7 +89,7 @@ class PathResult:
         vars(kept).update(vars(self), source=None)
         return kept
 
-    @cached_property
+    @once
     def coefs(self) -> Any:
         """Coefficients of the path, a list of those of every target where there are several."""
         return [part.matrix for part in self.coefficients] if self.several else self.coefficients[0].matrix
@@ -188,9 +188,8 @@ class PathResult:
             If alpha is outside the grid.
         """
         weights = self._weights(alpha)
-        if self.several:
-            return np.stack([coefs @ weights for coefs in self.coefs])
-        return self.coefs @ weights
+        lines = [part.mixture(weights) for part in self.coefficients]
+        return np.stack(lines) if self.several else lines[0]
 
     def intercept(self, alpha: float) -> Any:
         """Return the intercept at one penalty, a float or (k,), interpolated like ``coef``."""
@@ -260,11 +259,11 @@ class PathResult:
                 f"alpha: expected a value on the path, from {ascending[0]:.6g} to {ascending[-1]:.6g}, got {alpha!r}. "
                 "Fit again with this alpha in `alphas`."
             )
-        right = int(np.clip(np.searchsorted(ascending, alpha), 0, len(ascending) - 1))
+        right = min(int(ascending.searchsorted(alpha)), len(ascending) - 1)
         weights = np.zeros(len(ascending))
         left = max(right - 1, 0)
         width = ascending[right] - ascending[left]
-        share = 1.0 if width <= 0 else float(np.clip((alpha - ascending[left]) / width, 0.0, 1.0))
+        share = 1.0 if width <= 0 else min(max((alpha - ascending[left]) / width, 0.0), 1.0)
         weights[left] += 1.0 - share
         weights[right] += share
         return weights[::-1]

@@ -1,7 +1,6 @@
 """What a result remembers of the call that made it."""
 
 import weakref
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ class Source:
 
     def __init__(self, X: Any, y: Any, options: Options) -> None:
         copies = {name: np.array(value) for name in ARRAYS if (value := getattr(options, name)) is not None}
-        self.options, self.y = replace(options, **copies) if copies else options, np.array(y)
+        self.options, self.y = options._replace(**copies) if copies else options, np.array(y)
         try:
             self._X = weakref.ref(X)
         except TypeError:  # a list, for one

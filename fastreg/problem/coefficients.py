@@ -1,9 +1,9 @@
 """Coefficients as a fit leaves them: compressed columns, of which SciPy's matrix is made when somebody asks for it."""
 
-from functools import cached_property
-
 import numpy as np
 import scipy.sparse as sp
+
+from fastreg.runtime.once import once
 
 
 class Coefficients:
@@ -26,7 +26,7 @@ class Coefficients:
         found.matrix = matrix
         return found
 
-    @cached_property
+    @once
     def matrix(self) -> sp.csc_array:
         """The same as a csc_array (n_columns, k) with sorted indices."""
         # Of its own arrays, which are sorted in place: another thread may be reading these.
@@ -48,4 +48,13 @@ class Coefficients:
         """Return the coefficients (n_columns,) of one fit."""
         dense, part = np.zeros(self.n_columns), slice(self.starts[fit], self.starts[fit + 1])
         dense[self.columns[part]] = self.values[part]
+        return dense
+
+    def mixture(self, weights: np.ndarray) -> np.ndarray:
+        """Return the sum (n_columns,) of the fits times weights (k,), of which few are not zero."""
+        first, *others = weights.nonzero()[0]
+        dense = self.line(first)
+        dense *= weights[first]
+        for fit in others:
+            dense += weights[fit] * self.line(fit)
         return dense

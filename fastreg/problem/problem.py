@@ -15,7 +15,6 @@ two change no digit: data scaled by 2^k give the same digits, and no square over
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -27,6 +26,7 @@ from fastreg.loss.base import Loss
 from fastreg.loss.multinomial import Multinomial
 from fastreg.loss.squared import SquaredLoss
 from fastreg.problem.coefficients import Coefficients
+from fastreg.runtime.once import once
 
 EPS = np.finfo(float).eps
 # The loss that a constant target leaves is rounding below this part of the least loss; what sums of losses may hide.
@@ -38,8 +38,7 @@ HUGE = 1e302
 MOST_COLUMNS = 0.1
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """The statistical options every public function shares; see ``fastreg.fit_path``."""
 
     l1_ratio: float = 1.0
@@ -115,7 +114,7 @@ class Problem:
         """Columns of X."""
         return self.design.raw.n_cols
 
-    @cached_property
+    @once
     def null_losses(self) -> np.ndarray:
         """Loss of every target at zero coefficients, in the solver's units."""
         if self.rows is None:
@@ -139,10 +138,13 @@ class Problem:
         """The loss."""
         return SquaredLoss() if self.rows is None else self.rows.loss
 
-    @cached_property
+    @once
     def unpenalized(self) -> np.ndarray:
         """Features that bear no penalty."""
-        return (self.penalty["l1"] == 0) & (self.penalty["l2"] == 0)
+        l1 = self.penalty["l1"]
+        if np.count_nonzero(l1) == len(l1):
+            return np.zeros(len(l1), dtype=bool)
+        return (l1 == 0) & (self.penalty["l2"] == 0)
 
     def unpenalized_at(self, a1: float, a2: float) -> np.ndarray:
         """Return the features that bear no penalty at these scales."""
@@ -158,10 +160,10 @@ class Problem:
         return (tol + 4 * EPS) * self.null_losses + np.where(self.null_losses > 0, self.rounding, floor)
 
     def penalty_scales(self, alphas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return a1 and a2 for every alpha; an a2 beyond the range of numbers is the largest that leaves room."""
+        """Return a1 and a2 for every alpha; what is beyond the range of numbers is the largest that leaves room."""
         scale = self.column_scale
-        with np.errstate(over="ignore"):
-            return alphas * (scale / self.y_scale), np.minimum(alphas, HUGE / scale / scale) * scale * scale
+        ratio = min(max(scale / self.y_scale, 1 / HUGE), HUGE)
+        return np.minimum(alphas, HUGE / ratio) * ratio, np.minimum(alphas, HUGE / scale / scale) * scale * scale
 
     def user_coefficients(self, starts: np.ndarray, features: np.ndarray, beta: np.ndarray) -> Coefficients:
         """Return coefficients (n_columns, k) on the user's scale, of the k fits from starts[i] to starts[i + 1]."""
@@ -189,7 +191,7 @@ class Problem:
         ends = np.cumsum([0] + [len(inside) for inside in columns])
         return Coefficients(np.concatenate(values), np.concatenate(columns), ends, self.n_columns)
 
-    @cached_property
+    @once
     def shares(self) -> bool:
         """Whether coefficients are shared out among columns that are equal."""
         return self.members is not None and bool((self.multiplicity > 1).any())

@@ -145,13 +145,18 @@ def check_alphas(alphas: Any) -> np.ndarray:
     """Return the penalties in descending order."""
     if isinstance(alphas, (int, float)):
         return np.array([check_scalar(alphas, "alphas", 0.0)])
-    array = np.atleast_1d(real_array(alphas, "alphas"))
-    if array.ndim != 1 or array.size == 0:
+    array = numeric_array(alphas, "alphas")
+    if array.ndim > 1 or array.size == 0:
         raise ValueError(f"alphas: expected a scalar or a nonempty list of penalties, got shape {array.shape}.")
-    ascending = np.sort(array)
-    if ascending[0] < 0:
-        raise ValueError(f"alphas: expected penalties >= 0, got {ascending[0]}.")
-    return ascending[::-1].copy()
+    descending = -array.reshape(-1)
+    descending.sort()
+    np.negative(descending, out=descending)
+    # NaN comes last.
+    if not math.isfinite(descending[0]) or not math.isfinite(descending[-1]):
+        raise ValueError("alphas: expected finite numbers, got NaN or infinity. Leave them out.")
+    if descending[-1] < 0:
+        raise ValueError(f"alphas: expected penalties >= 0, got {descending[-1]}.")
+    return descending
 
 
 def check_init(init: Any, n_features: int, n_targets: int, single: bool) -> np.ndarray | None:

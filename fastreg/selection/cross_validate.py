@@ -142,7 +142,7 @@ def cross_validate_path(
     study = Study(data, splits, classes, choice.gammas, _scorer(scoring), kind, tol, max_iter, threads)
     paths, table = [], []
     for ratio in choice.l1_ratios:
-        chosen = replace(options, l1_ratio=float(ratio))
+        chosen = options._replace(l1_ratio=float(ratio))
         size = asked.n_alphas if asked.alphas is None else len(asked.alphas)
         begun = study.begin(y, chosen, size)
         with Progress(progress, (len(splits) + 1) * size * data.y.shape[1]) as report:

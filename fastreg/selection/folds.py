@@ -1,7 +1,7 @@
 """The path of one fold: fitted on the training rows by weights, without a copy of X, and judged by the others."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -93,7 +93,7 @@ def fit_fold(
     problem = None if sums is None else sums.problem(fold, weights / weights.sum())
     if problem is None:
         y = data.y[:, 0] if data.single else data.y
-        problem = build_problem(data.matrix, y, replace(settings.options, sample_weight=weights))
+        problem = build_problem(data.matrix, y, settings.options._replace(sample_weight=weights))
     fit = PathFit(problem, settings.options.l1_ratio, settings.tol, settings.max_iter, None)
     grid = fold_grid(settings, fit, weights.sum())
     return judge(data, settings, split, fit, grid, fit.run(grid, Watcher(problem, report, Stops())))

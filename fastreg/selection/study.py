@@ -1,7 +1,7 @@
 """The folds of one cross-validation, fitted in the way that suits the shape of X."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -82,7 +82,7 @@ class Study:
             if not stepping:
                 path = fit.result(grid, fit.run(grid, watcher), watcher, source)
         workers = min(self.threads, len(self.splits))
-        inner = replace(options, n_threads=1 if workers > 1 else options.n_threads)
+        inner = options._replace(n_threads=1 if workers > 1 else options.n_threads)
         settings = Settings(inner, grid, self.fold_alphas, self.gammas, self.score, self.tol, self.max_iter)
         with blas_threads(1 if workers > 1 else None):
             if stepping:

@@ -45,7 +45,7 @@ cdef class CertifiedPoint:
         cdef Columns everything
         p = design.n_features
         self.design, self.form, self.n_features, self.pass_fraction = design, form, p, pass_fraction
-        self.keep = (np.asarray(l1), np.asarray(l2), np.asarray(lower), np.asarray(upper))
+        self.keep = penalty["l1"], penalty["l2"], penalty["lower"], penalty["upper"]
         if p:
             self.pen.l1, self.pen.l2 = &l1[0], &l2[0]
             self.pen.lower, self.pen.upper = &lower[0], &upper[0]
