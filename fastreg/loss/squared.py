@@ -30,7 +30,7 @@ class SquaredLoss:
     @staticmethod
     def value(residuals: np.ndarray) -> np.ndarray:
         """Return the losses (n_targets,) of residuals already multiplied by the root weights."""
-        return 0.5 * np.vecdot(residuals, residuals)
+        return 0.5 * np.einsum("ki,ki->k", residuals, residuals)
 
     @staticmethod
     def deviance(y: np.ndarray, predictions: np.ndarray, weights: np.ndarray) -> np.ndarray:
