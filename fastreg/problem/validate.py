@@ -148,15 +148,13 @@ def check_alphas(alphas: Any) -> np.ndarray:
     array = numeric_array(alphas, "alphas")
     if array.ndim > 1 or array.size == 0:
         raise ValueError(f"alphas: expected a scalar or a nonempty list of penalties, got shape {array.shape}.")
-    descending = -array.reshape(-1)
-    descending.sort()
-    np.negative(descending, out=descending)
+    ascending = np.sort(array.reshape(-1))
     # NaN comes last.
-    if not math.isfinite(descending[0]) or not math.isfinite(descending[-1]):
+    if not math.isfinite(ascending[0]) or not math.isfinite(ascending[-1]):
         raise ValueError("alphas: expected finite numbers, got NaN or infinity. Leave them out.")
-    if descending[-1] < 0:
-        raise ValueError(f"alphas: expected penalties >= 0, got {descending[-1]}.")
-    return descending
+    if ascending[0] < 0:
+        raise ValueError(f"alphas: expected penalties >= 0, got {ascending[0]}.")
+    return ascending[::-1].copy()
 
 
 def check_init(init: Any, n_features: int, n_targets: int, single: bool) -> np.ndarray | None:

@@ -16,13 +16,13 @@ a2 = 0 (alpha = 0, with l2 = 1 then) gives the least-squares solution of minimal
 
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from fastreg.design.scaled import ScaledDesign
+from fastreg.runtime.once import once
 from fastreg.solver import krylov_ridge
 from fastreg.solver.cost_model import FACTOR_SIZE, alphas_at_once, ridge_route
 from fastreg.solver.least_squares import hidden_span, least_squares
@@ -91,17 +91,17 @@ class RidgeSolver:
         """Whether rows or features are few enough for a factorization."""
         return min(self.design.n_rows, self.design.n_features) <= FACTOR_SIZE
 
-    @cached_property
+    @once
     def gram(self) -> np.ndarray:
         """X'X."""
         return self.design.gram_matrix() if self._gram is None else self._gram
 
-    @cached_property
+    @once
     def matrix(self) -> np.ndarray:
         """A'A (primal) or A A'."""
         return self._reduced_gram() if self.is_primal else self.columns.kernel_matrix()
 
-    @cached_property
+    @once
     def spectrum(self) -> tuple[np.ndarray, np.ndarray]:
         """Eigenvalues and eigenvectors of A'A or A A'; directions whose eigenvalue is rounding have the value 0."""
         values, vectors = np.linalg.eigh(self.matrix)
@@ -130,14 +130,14 @@ class RidgeSolver:
             self.factors[a2] = cho_factor(shifted, overwrite_a=True, check_finite=False)
         return self.factors[a2]
 
-    @cached_property
+    @once
     def elimination(self) -> tuple[np.ndarray, np.ndarray]:
         """The (pseudo-)inverse Q_FF^-1 of the Gram matrix of the free columns, and Q_FF^-1 Q_FR."""
         Q, F, R = self.gram, self.free, self.rest
         inverse = np.linalg.pinv(Q[np.ix_(F, F)], hermitian=True)
         return inverse, inverse @ Q[np.ix_(F, R)]
 
-    @cached_property
+    @once
     def span(self) -> np.ndarray | None:
         """What the Gram matrix does not see of the free columns; None where it sees all."""
         return hidden_span(self.design, self.free, self.gram[np.ix_(self.free, self.free)])

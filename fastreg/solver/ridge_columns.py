@@ -1,10 +1,9 @@
 """The penalty of a ridge problem, and its penalized columns off the span of the others: A = P X / sqrt(l2)."""
 
-from functools import cached_property
-
 import numpy as np
 
 from fastreg.design.scaled import ScaledDesign
+from fastreg.runtime.once import once
 from fastreg.solver.least_squares import least_squares
 from fastreg.solver.ridge_kernel import kernel_matrix
 
@@ -37,7 +36,7 @@ class RidgeColumns:
         self.rest = np.flatnonzero(l2 > 0)
         self.root_l2 = np.sqrt(l2[self.rest])
 
-    @cached_property
+    @once
     def basis(self) -> np.ndarray:
         """Orthonormal basis (rank, n_rows) of the span of the free columns."""
         if not len(self.free):

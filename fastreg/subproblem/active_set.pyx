@@ -88,9 +88,10 @@ cdef int decompose(ActiveSet self, Design raw) except -1 nogil:
                 &self.L[k * CUBE, j * CUBE], self.L.shape[1], <int> min(CUBE, self.size - k * CUBE), CUBE, CUBE,
                 &self.cubes[j * CUBE * CUBE],
             )
-        # A team of one costs a call of the system, too: a small factor has none.
-        for block in prange(k, blocks if k else 0, num_threads=team, schedule="dynamic"):
-            subtract_products(self, block, k)
+        # Even a team of one costs a call of the system: a small factor has none.
+        if k > 0:
+            for block in prange(k, blocks, num_threads=team, schedule="dynamic"):
+                subtract_products(self, block, k)
         if not factorize_block(self, k * CUBE, min(CUBE, self.size - k * CUBE)):
             return False
         for block in prange(k + 1, blocks, num_threads=team, schedule="dynamic"):

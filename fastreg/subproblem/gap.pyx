@@ -59,6 +59,7 @@ cdef double dual_gap(const Penalty* pen, const Evidence* evidence, double* scale
     cdef double s = high
     cdef double slope, bend, step, total
     cdef int _
+    # (For other losses a look at one s may cost a sweep over the rows.)
     if evidence.enough > 0.0 and evidence.rows.loss == NULL:
         total = gap_at(pen, evidence, high)
         if total <= NEGLIGIBLE * evidence.enough:
